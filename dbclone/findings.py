@@ -1,0 +1,37 @@
+"""Two nouns of every report: a Finding is something a reader must know, a Figure is a measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dbclone.schema import TableName
+
+
+class Severity(StrEnum):
+    NOTE = "note"
+    WARNING = "warning"
+    VIOLATION = "violation"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact about one table or column.  ``count`` is the number of rows concerned, 0 where rows are not the point."""
+
+    severity: Severity
+    code: str
+    """A short stable word: 'orphans', 'duplicate-key', 'null', 'check', 'type-fallback', 'not-copied'…"""
+    table: TableName | None
+    columns: tuple[str, ...]
+    message: str
+    """One sentence: what, where, what to do.  Never a data value."""
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    table: TableName | None
+    value: float
+    floor: float | None = None
+    """The same measurement between two halves of the real data: the best that can be had."""

@@ -1,0 +1,39 @@
+"""What a user may choose, as frozen values with the defaults of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    tables: tuple[str, ...] = ()
+    """Globs of tables to clone; empty means all."""
+    exclude: tuple[str, ...] = ()
+    """Globs of tables to leave out."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    engine: str = "forest"
+    seed: int = 0
+    workers: int = 0
+    """Threads for fitting; 0 means one per core.  The result does not depend on it."""
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    scale: float = 1.0
+    rows: tuple[tuple[str, int], ...] = ()
+    """(table, number of rows) for tables whose size is wished for."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CloneOptions:
+    plan: PlanOptions = PlanOptions()
+    fit: FitOptions = FitOptions()
+    generate: GenerateOptions = GenerateOptions()
+    clean: bool = False
+    """Replace what is in the target."""
+    schema_only: bool = False

@@ -1,0 +1,101 @@
+"""The plan: what will happen to each table and column, as frozen data, decided before anything is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dbclone.findings import Finding
+from dbclone.schema import ForeignKey, Schema, TableName
+
+
+class TableRole(StrEnum):
+    SYNTHESISE = "synthesise"
+    COPY = "copy as reference"
+    EMPTY = "leave empty"
+
+
+class ReferenceRole(StrEnum):
+    """What a foreign key does when rows are generated."""
+
+    OWNER = "owner"
+    """Its child counts drive the table: the rows of one parent are one family, drawn in sequence."""
+    LINK = "link"
+    """A further parent, chosen for rows that already exist; its own parent table is generated before."""
+    SELF = "self"
+    """Refers to the same table."""
+    DEFERRED = "deferred"
+    """Its parent table is generated later (a cycle); filled in a second phase."""
+    NULLED = "nulled"
+    """Its parent is left out of the clone: always NULL."""
+
+
+class ColumnRole(StrEnum):
+    KEY = "key"
+    """A surrogate or natural key column, given new values that are unique."""
+    REFERENCE = "reference"
+    """A column of a foreign key: takes the value of the parent row that is chosen."""
+    VALUE = "value"
+    """Modelled by the engine."""
+    GENERATED = "generated"
+    """Computed by the database; never read nor written."""
+
+
+@dataclass(frozen=True)
+class ReferencePlan:
+    foreign_key: ForeignKey
+    role: ReferenceRole
+    reason: str
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    column: str
+    role: ColumnRole
+    kind: str
+    """What the column *is*: boolean, categorical, numeric, temporal, text, identifier, structured, opaque, or pii:<x>."""
+    reason: str
+    """The evidence for role and kind, free of data values."""
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    table: TableName
+    role: TableRole
+    reason: str
+    rows: int
+    """Rows in the source."""
+    references: tuple[ReferencePlan, ...] = ()
+    """Owner first (if there is one), then links in the order in which they are drawn."""
+    columns: tuple[ColumnPlan, ...] = ()
+    order_by: tuple[str, ...] = ()
+    """Sort key of the rows of one owner; empty means the primary key's order."""
+
+    @property
+    def owner(self) -> ForeignKey | None:
+        """The foreign key whose child counts drive the table."""
+        return next((r.foreign_key for r in self.references if r.role is ReferenceRole.OWNER), None)
+
+    def column(self, name: str) -> ColumnPlan:
+        """The plan of the column of that name; KeyError if there is none."""
+        for column in self.columns:
+            if column.column == name:
+                return column
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Plan:
+    schema: Schema
+    """The schema of the clone: tables left out are gone, with their foreign keys."""
+    tables: tuple[TablePlan, ...]
+    """In load order: a table stands after the parents of all its references but SELF and DEFERRED ones."""
+    findings: tuple[Finding, ...] = ()
+    _by_name: dict[TableName, TablePlan] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {t.table: t for t in self.tables})
+
+    def table(self, name: TableName) -> TablePlan:
+        """The plan of the table of that name; KeyError if there is none."""
+        return self._by_name[name]

@@ -1,0 +1,156 @@
+"""What a database is made of, as frozen values independent of any product.  Keys are always tuples of columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class TypeFamily(StrEnum):
+    """What a SQL type can hold, whatever its spelling in a product."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    TEXT = "text"
+    ENUM = "enum"
+    DATE = "date"
+    TIME = "time"
+    TIMESTAMP = "timestamp"
+    INTERVAL = "interval"
+    UUID = "uuid"
+    JSON = "json"
+    BYTES = "bytes"
+    ARRAY = "array"
+    OPAQUE = "opaque"
+
+
+@dataclass(frozen=True, order=True)
+class TableName:
+    """A table's name; ``schema`` is empty where the product has no schemas or the default one is meant."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True)
+class SqlType:
+    """A column type: its family, its exact spelling in its own dialect, and its limits where it has any."""
+
+    family: TypeFamily
+    sql: str
+    length: int | None = None
+    """Longest text in characters, or None for no limit."""
+    precision: int | None = None
+    """Decimal digits of a DECIMAL; bits of an INTEGER (16, 32, 64)."""
+    scale: int | None = None
+    """Digits after the point of a DECIMAL; fractional-second digits of a TIMESTAMP or TIME."""
+    with_time_zone: bool = False
+    values: tuple[str, ...] = ()
+    """Labels of an ENUM, in their declared order."""
+    item: SqlType | None = None
+    """Element type of an ARRAY."""
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: SqlType
+    nullable: bool = True
+    default: str | None = None
+    """SQL expression in the source's dialect."""
+    generated: str | None = None
+    """Expression of a generated column (never inserted), or None."""
+    identity: str | None = None
+    """'always', 'by default' (SQL identity), 'serial' (owned sequence), 'rowid' (SQLite integer key), or None."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A primary key or a total UNIQUE constraint/index over plain columns."""
+
+    name: str
+    columns: tuple[str, ...]
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    name: str
+    columns: tuple[str, ...]
+    parent: TableName
+    parent_columns: tuple[str, ...]
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    deferrable: bool = False
+    initially_deferred: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    expression: str
+    """The condition without the word CHECK, in the source's dialect."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index that is not a key; ``ddl`` is its whole statement in the source's dialect."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool
+    ddl: str
+
+
+@dataclass(frozen=True)
+class Table:
+    name: TableName
+    columns: tuple[Column, ...]
+    primary_key: Key | None = None
+    uniques: tuple[Key, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: tuple[Check, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    ddl: str | None = None
+    """CREATE TABLE in the source's own words, where the product keeps it (SQLite)."""
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Primary key first, then the unique keys."""
+        return ((self.primary_key,) if self.primary_key else ()) + self.uniques
+
+    @property
+    def insertable(self) -> tuple[Column, ...]:
+        """Columns that a load writes: all but the generated ones."""
+        return tuple(c for c in self.columns if c.generated is None)
+
+
+@dataclass(frozen=True)
+class Schema:
+    dialect: str
+    """'sqlite' or 'postgresql'."""
+    tables: tuple[Table, ...]
+    preamble: tuple[str, ...] = ()
+    """Statements that must run before the tables: CREATE SCHEMA, TYPE, DOMAIN, SEQUENCE (source's dialect)."""
+    epilogue: tuple[str, ...] = ()
+    """Statements that run after the load and the constraints: views and the like (source's dialect)."""
+    _by_name: dict[TableName, Table] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {t.name: t for t in self.tables})
+
+    def table(self, name: TableName) -> Table:
+        """The table of that name; KeyError if there is none."""
+        return self._by_name[name]
