@@ -1,3 +1,3 @@
-"""dbclone writes a synthetic twin of a relational database: same schema, every constraint true, none of the real rows."""
+"""dbclone writes a synthetic twin of a relational database: same schema, every constraint true, no real row."""
 
 __version__ = "0.1.0"

@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact about one table or column.  ``count`` is the number of rows concerned, 0 where rows are not the point."""
+    """One fact about one table or column.  ``count`` is the number of rows concerned, 0 where rows do not matter."""
 
     severity: Severity
     code: str

@@ -53,7 +53,7 @@ class ColumnPlan:
     column: str
     role: ColumnRole
     kind: str
-    """What the column *is*: boolean, categorical, numeric, temporal, text, identifier, structured, opaque, or pii:<x>."""
+    """What the column *is*: boolean, categorical, numeric, temporal, text, identifier, structured, opaque, pii:<x>."""
     reason: str
     """The evidence for role and kind, free of data values."""
 
