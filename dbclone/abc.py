@@ -25,7 +25,7 @@ class Source(Protocol):
     def row_counts(self, schema: Schema) -> Mapping[TableName, int]: ...
 
     def read(self, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
-        """All rows in primary-key order (else physical order), by default of all insertable columns, in canonical types.
+        """All rows in primary-key order (else physical order), by default all insertable columns, in canonical types.
 
         BOOLEAN bool · INTEGER int64 · DECIMAL decimal128 or, where the product keeps no exact decimals, float64 ·
         FLOAT float64 · TEXT, ENUM, UUID, JSON string · DATE date32 · TIME time64[us] · TIMESTAMP timestamp[us]
