@@ -54,6 +54,11 @@ class SqlType:
     """Labels of an ENUM, in their declared order."""
     item: SqlType | None = None
     """Element type of an ARRAY."""
+    storage: str = ""
+    """How values look where the product leaves it open (SQLite): for temporal values their text with every digit as 0
+    (``0000-00-00 00:00:00``), for booleans the pair ``f/t``; empty means the product's usual form."""
+    checks: tuple[str, ...] = ()
+    """Conditions of a domain on its ``VALUE``, in the source's dialect."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Column:
     """Expression of a generated column (never inserted), or None."""
     identity: str | None = None
     """'always', 'by default' (SQL identity), 'serial' (owned sequence), 'rowid' (SQLite integer key), or None."""
+    collation: str | None = None
+    """Name of a collation other than the default one, quoted as the source's dialect wants it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Index:
-    """An index that is not a key; ``ddl`` is its whole statement in the source's dialect."""
+    """An index that is not a constraint; ``ddl`` is its whole statement in the source's dialect.
+
+    A total unique index over plain columns stands here and, under the same name, among ``Table.uniques``.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -118,6 +128,12 @@ class Table:
     indexes: tuple[Index, ...] = ()
     ddl: str | None = None
     """CREATE TABLE in the source's own words, where the product keeps it (SQLite)."""
+    inherits: tuple[TableName, ...] = ()
+    """Tables of which this one is a child by INHERITS (PostgreSQL); each table's rows are its own only."""
+    suffix: str = ""
+    """What follows the column list in CREATE TABLE, in the source's dialect (PARTITION BY ..., WITHOUT ROWID)."""
+    attachments: tuple[str, ...] = ()
+    """Statements that complete the table once it exists: its partitions, comments (source's dialect)."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

@@ -1,0 +1,62 @@
+"""What the dialects share: quoting of names, canonical Arrow types, names given to nameless constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from dbclone.schema import SqlType, TableName, TypeFamily
+
+MAX_DECIMAL_DIGITS = 38
+"""The most digits that Arrow's decimal128 can hold."""
+
+_ARROW: dict[TypeFamily, pa.DataType] = {
+    TypeFamily.BOOLEAN: pa.bool_(),
+    TypeFamily.INTEGER: pa.int64(),
+    TypeFamily.FLOAT: pa.float64(),
+    TypeFamily.DATE: pa.date32(),
+    TypeFamily.TIME: pa.time64("us"),
+    TypeFamily.TIMESTAMP: pa.timestamp("us"),
+    TypeFamily.BYTES: pa.binary(),
+}
+
+
+def arrow_type(sql_type: SqlType, exact_decimals: bool) -> pa.DataType:
+    """The canonical Arrow type of a column (see ``abc.Source.read``).
+
+    ``exact_decimals`` says whether the product keeps decimals exactly; a DECIMAL without declared precision gets
+    the widest type and is narrowed by the reader, which sees the values.
+    """
+    if sql_type.family is TypeFamily.DECIMAL:
+        if not exact_decimals:
+            return pa.float64()
+        return pa.decimal128(min(sql_type.precision or MAX_DECIMAL_DIGITS, MAX_DECIMAL_DIGITS), sql_type.scale or 0)
+    if sql_type.family is TypeFamily.TIMESTAMP and sql_type.with_time_zone:
+        return pa.timestamp("us", tz="UTC")
+    return _ARROW.get(sql_type.family, pa.string())
+
+
+def quote(name: str) -> str:
+    """A name as a delimited identifier: standard SQL, understood alike by SQLite and PostgreSQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_all(names: Iterable[str]) -> str:
+    """Names as a comma-separated list of delimited identifiers."""
+    return ", ".join(quote(name) for name in names)
+
+
+def qualified(name: TableName) -> str:
+    """A table's name, delimited, with its schema where it has one."""
+    return f"{quote(name.schema)}.{quote(name.name)}" if name.schema else quote(name.name)
+
+
+def literal(text: str) -> str:
+    """A text as a standard SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def constraint_name(table: str, columns: Iterable[str], suffix: str) -> str:
+    """A name for a constraint that the source left nameless, after PostgreSQL's own pattern (``t_a_b_fkey``)."""
+    return "_".join([table, *columns, suffix])
