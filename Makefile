@@ -55,7 +55,7 @@ check: lint types test
 
 lock: $(VENV)/.python
 	@$(UV) pip compile --quiet --upgrade pyproject.toml --all-extras --overrides .ci/overrides.txt --universal \
-		--python-version 3.11 --no-header --no-annotate --no-emit-index-url --output-file constraints.txt
+		--python-version 3.11 --no-header --no-annotate --output-file constraints.txt
 
 wheel: $(VENV)/.python
 	@$(UV) build --quiet --wheel
