@@ -24,7 +24,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),
     "engines": ("engines", "executors"),
     "steps": ("fitting", "generation", "comparing", "reporting", "report"),
-    "cloning": ("cloning", "demo"),
+    "cloning": ("cloning", "demo", "examples"),
     "cli": ("cli",),
 }
 DOORS = {
