@@ -1,0 +1,85 @@
+"""Numbers on the lattice that the data use: integers, multiples of five, two decimals, or a continuum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbclone.columns.base import contiguous
+
+_MOST_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class NumericCodec:
+    """value = (origin + raw) · unit; ``unit`` is 10⁻ᵈ or an integer step.  A continuum has unit 1 and no lattice."""
+
+    type: str
+    """Arrow type of the column: 'int64', 'float64' or 'decimal128(p, s)'."""
+    unit: float
+    origin: float
+    lattice: bool
+
+    @classmethod
+    def fit(cls, values: pa.ChunkedArray | pa.Array, k: int = 1, entities: np.ndarray | None = None) -> NumericCodec:
+        """Learn the lattice from the values (any length, NULLs allowed)."""
+        numbers = _numbers(values)
+        numbers = numbers[np.isfinite(numbers)]
+        unit, lattice = _unit(numbers, pa.types.is_integer(values.type))
+        origin = float(np.round(numbers.min() / unit)) if lattice and len(numbers) else 0.0
+        return cls(str(values.type), unit, origin if abs(origin) > 2**52 else 0.0, lattice)
+
+    def measure(self, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
+        """Lattice units, float64[n]; NaN where NULL."""
+        raw = _numbers(values) / self.unit - self.origin
+        return np.round(raw) if self.lattice else raw
+
+    def restore(self, raw: np.ndarray) -> pa.Array:
+        """Values of the column's type from lattice units."""
+        null = np.isnan(raw)
+        numbers = np.where(null, 0.0, raw) + self.origin
+        if self.type.startswith("int"):
+            whole = np.clip(np.round(numbers * self.unit), -(2.0**63), 2.0**63 - 1024).astype(np.int64)
+            return pa.array(whole, mask=null)
+        if self.type.startswith("decimal"):
+            return self._decimals(numbers, null)
+        plain = numbers * self.unit if self.unit >= 1 else np.round(numbers) / np.round(1 / self.unit)
+        return pa.array(plain if self.lattice else numbers, mask=null)
+
+    def _decimals(self, numbers: np.ndarray, null: np.ndarray) -> pa.Array:
+        precision, scale = (int(p) for p in self.type[len("decimal128(") : -1].split(","))
+        target = pa.decimal128(precision, scale)
+        scaled = numbers * (self.unit * 10.0**scale)
+        if precision <= 18:
+            whole = pa.array(np.round(scaled).astype(np.int64), mask=null)
+            shifted = pc.divide(whole.cast(pa.decimal128(19, 0)).cast(pa.decimal128(38, scale)), _power(scale))
+            return shifted.cast(target)
+        exact = [None if n else Decimal(int(v)).scaleb(-scale) for v, n in zip(np.round(scaled), null, strict=True)]
+        return pa.array(exact, type=target)
+
+
+def _power(scale: int) -> pa.Scalar:
+    return pa.scalar(Decimal(10**scale), type=pa.decimal128(max(1, scale + 1), 0))
+
+
+def _numbers(values: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    return contiguous(values).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def _unit(numbers: np.ndarray, whole: bool) -> tuple[float, bool]:
+    """The coarsest step of which (practically) all numbers are multiples, and whether there is one."""
+    if not len(numbers):
+        return 1.0, True
+    distinct = np.unique(numbers[:: max(1, len(numbers) // 100_000)])
+    if whole or np.all(distinct == np.round(distinct)):
+        step = int(np.gcd.reduce(np.abs(distinct[np.abs(distinct) < 2**52]).astype(np.int64))) if len(distinct) > 1 else 1
+        return float(max(step, 1)), True
+    for decimals in range(1, _MOST_DECIMALS + 1):
+        scaled = distinct * 10.0**decimals
+        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 * np.maximum(1.0, np.abs(scaled) * 1e-6)):
+            return 10.0**-decimals, True
+    return 1.0, False

@@ -1,0 +1,1 @@
+"""What is learned, on integer codes and lattice numbers; no SQL, no files."""

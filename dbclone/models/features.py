@@ -1,0 +1,130 @@
+"""What a decision tree sees of a column: one or more bytes per row, 0 for NULL or a missing row.
+
+A coded column is one categorical byte.  A measured column is its quantile bin; a column of dates shows, besides, its
+day of week, month, day of month and hour, so that calendars can be learned from dates that lie far apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from dbclone.columns.temporal import DAY
+
+MOST_BINS = 63
+WEEKDAY, MONTH, MONTHDAY, HOUR = 1, 2, 4, 8
+"""Bits that say which calendar parts a column shows."""
+
+
+@dataclass(frozen=True)
+class CodedFeature:
+    """One byte: the code, codes from 255 on folded into 255."""
+
+    width: int = 1
+
+    def view(self, codes: np.ndarray) -> np.ndarray:
+        """uint8[1, n] from int32[n]."""
+        return np.minimum(codes, 255).astype(np.uint8)[None, :]
+
+    @property
+    def ordered(self) -> tuple[bool, ...]:
+        return (False,)
+
+
+@dataclass(frozen=True)
+class MeasuredFeature:
+    """Quantile bin of a lattice number, then the calendar parts in ``parts``."""
+
+    edges: np.ndarray
+    """float64, rising; the bin of x is 1 + how many edges are ≤ x."""
+    parts: int = 0
+    unit: float = 1.0
+    """Microseconds per lattice step, for the calendar parts."""
+    origin: float = 0.0
+    """Microseconds since 1970 at lattice number 0."""
+
+    @classmethod
+    def fit(cls, raw: np.ndarray, parts: int = 0, unit: float = 1.0, origin: float = 0.0) -> MeasuredFeature:
+        """Place the edges so that bins hold like numbers of rows; a frequent value has a bin of its own."""
+        values = np.sort(raw[~np.isnan(raw)])
+        if not len(values):
+            return cls(np.zeros(0), parts, unit, origin)
+        distinct = np.unique(values)
+        if len(distinct) > MOST_BINS:
+            at = values[np.linspace(0, len(values) - 1, MOST_BINS + 1).astype(np.int64)]
+            heavy = np.flatnonzero(at[1:] == at[:-1])
+            after = distinct[np.minimum(np.searchsorted(distinct, at[heavy], side="right"), len(distinct) - 1)]
+            distinct = np.unique(np.concatenate([at, after]))[: 2 * MOST_BINS]
+        return cls(distinct[1:].astype(np.float64), parts, unit, origin)
+
+    @property
+    def width(self) -> int:
+        return 1 + self.parts.bit_count()
+
+    @property
+    def ordered(self) -> tuple[bool, ...]:
+        return (True,) * self.width
+
+    def view(self, raw: np.ndarray) -> np.ndarray:
+        """uint8[width, n] from float64[n]."""
+        seen = np.zeros((len(raw), self.width), np.uint8)
+        _view(raw, self.edges, self.parts, float(self.unit), float(self.origin), seen)
+        return np.ascontiguousarray(seen.T)
+
+
+def calendar_parts(unit: float, spread: float) -> int:
+    """Which parts are worth showing: ``unit`` microseconds per step, ``spread`` microseconds between extremes."""
+    parts = 0
+    if spread >= 14 * DAY and unit <= DAY:
+        parts |= WEEKDAY | MONTHDAY
+    if spread >= 200 * DAY:
+        parts |= MONTH
+    if unit < DAY <= spread:
+        parts |= HOUR
+    return parts
+
+
+@njit(cache=True, nogil=True)
+def measured_bytes(raw, edges, parts, unit, origin, out, at):  # type: ignore[no-untyped-def]
+    """Write the bytes of one lattice number at out[at …]; all 0 for NaN.
+
+    Days to month and day of month by Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+    """
+    if np.isnan(raw):
+        out[at] = 0
+        for p in range(4):
+            if parts & (1 << p):
+                at += 1
+                out[at] = 0
+        return
+    out[at] = np.searchsorted(edges, raw, side="right") + 1
+    if parts == 0:
+        return
+    stamp = raw * unit + origin
+    day = np.floor(stamp / 86_400_000_000.0)
+    if parts & 1:
+        at += 1
+        out[at] = np.uint8((int(day) + 3) % 7 + 1)
+    if parts & 6:
+        z = int(day) + 719_468
+        of_era = z - z // 146_097 * 146_097
+        year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+        of_year = of_era - (365 * year + year // 4 - year // 100)
+        shifted = (5 * of_year + 2) // 153
+        if parts & 2:
+            at += 1
+            out[at] = np.uint8(shifted + 3 if shifted < 10 else shifted - 9)
+        if parts & 4:
+            at += 1
+            out[at] = np.uint8(of_year - (153 * shifted + 2) // 5 + 1)
+    if parts & 8:
+        at += 1
+        out[at] = np.uint8(int((stamp - day * 86_400_000_000.0) / 3_600_000_000.0) + 1)
+
+
+@njit(cache=True, nogil=True)
+def _view(raw, edges, parts, unit, origin, out):  # type: ignore[no-untyped-def]
+    for i in range(raw.shape[0]):
+        measured_bytes(raw[i], edges, parts, unit, origin, out[i], 0)

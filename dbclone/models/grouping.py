@@ -1,0 +1,98 @@
+"""Hidden types of parents: what the children of one parent share beyond what its columns say.
+
+A parent's profile over its children (shares of categories, mean ranks, leading spectral factors of who meets whom) is
+clustered; the type is drawn with the parent's columns and given to every child.  Numeric aggregates as such did not help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+MOST_TYPES = 40
+_LEVELS = 8
+_FACTORS = 6
+_SHRINK = 3.0
+"""A profile over n children counts n/(n + 3) against the profile of all."""
+
+
+def profile(parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measured: Sequence[np.ndarray]) -> np.ndarray:
+    """Shrunk, standardised means over the children of each parent; float64[parents, dimensions].
+
+    ``parent`` int64[n] (−1: none), ``coded`` int32[n] each, ``measured`` float64[n] each with NaN for NULL.
+    """
+    held = parent >= 0
+    at = parent[held]
+    weight = np.bincount(at, minlength=parents).astype(np.float64)
+    columns: list[np.ndarray] = []
+    for codes in coded:
+        seen = codes[held]
+        for level in np.argsort(-np.bincount(seen), kind="stable")[:_LEVELS]:
+            columns.append((seen == level).astype(np.float64))
+    for numbers in measured:
+        columns.append(_ranks(numbers[held]))
+    means = [_shrunk(at, parents, weight, column) for column in columns if column.std() > 0]
+    return np.column_stack(means) if means else np.zeros((parents, 0))
+
+
+def _ranks(numbers: np.ndarray) -> np.ndarray:
+    """Mid-ranks in [0, 1]; NULL at the middle."""
+    distinct, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(counts) - counts / 2) / max(len(numbers), 1)
+    return np.where(np.isnan(distinct), 0.5, middle)[inverse]
+
+
+def _shrunk(at: np.ndarray, parents: int, weight: np.ndarray, column: np.ndarray) -> np.ndarray:
+    total = np.bincount(at, weights=column, minlength=parents)
+    mean = (total + _SHRINK * column.mean()) / (weight + _SHRINK)
+    between = mean[weight > 0].std()
+    within = column.std() / np.sqrt(np.maximum(weight[weight > 0], 1)).mean()
+    return (mean - column.mean()) / (column.std() + 1e-12) * between / (between + 0.5 * within + 1e-12) * 3
+
+
+def spectral(left: np.ndarray, right: np.ndarray, lefts: int, rights: int) -> tuple[np.ndarray, np.ndarray]:
+    """Leading factors of the degree-normalised co-occurrence of two parents of one row (Dhillon 2001).
+
+    float64[lefts, d] and float64[rights, d], d ≤ 6, in units of standard deviations; zero columns where there is
+    nothing to factorise.
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import svds
+
+    held = (left >= 0) & (right >= 0)
+    d = min(_FACTORS, lefts - 2, rights - 2)
+    if d < 1 or held.sum() < 50:
+        return np.zeros((lefts, 0)), np.zeros((rights, 0))
+    a, b = left[held], right[held]
+    down = np.bincount(a, minlength=lefts) + 1.0
+    across = np.bincount(b, minlength=rights) + 1.0
+    matrix = csr_matrix((1.0 / np.sqrt(down[a] * across[b]), (a, b)), shape=(lefts, rights))
+    start = np.random.default_rng(0).standard_normal(min(lefts, rights))
+    u, s, vt = svds(matrix, k=d + 1, v0=start)
+    order = np.argsort(-s)[1:]
+    flip = np.sign(u[np.abs(u[:, order]).argmax(axis=0), order])
+    scale = s[order] * flip
+    lefts_ = _standard(u[:, order] * scale / np.sqrt(down)[:, None], down)
+    return lefts_, _standard(vt[order].T * scale / np.sqrt(across)[:, None], across)
+
+
+def _standard(factors: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    shrunk = factors * (weight / (weight + _SHRINK))[:, None]
+    return shrunk / (shrunk.std(axis=0) + 1e-12)
+
+
+def cluster(profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0) -> np.ndarray:
+    """Type of each parent, int64[parents] in 0 … at most ``most`` − 1, by k-means on the profiles of those with children."""
+    from scipy.cluster.vq import kmeans2
+
+    types = np.zeros(len(profiles), dtype=np.int64)
+    held = np.flatnonzero(children > 0)
+    n_types = min(most, len(held) // 20)
+    if n_types < 2 or profiles.shape[1] == 0:
+        return types
+    sample = held if len(held) <= 20_000 else np.random.default_rng(seed).choice(held, 20_000, replace=False)
+    centres, _ = kmeans2(profiles[sample], n_types, minit="++", seed=seed, iter=15, missing="warn")
+    centres = centres[np.isfinite(centres).all(axis=1)]
+    distance = (centres**2).sum(axis=1) - 2 * profiles @ centres.T
+    return np.unique(distance.argmin(axis=1), return_inverse=True)[1].astype(np.int64)

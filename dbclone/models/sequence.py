@@ -1,0 +1,401 @@
+"""Drawing the rows of families in sequence: one compiled loop over (owner, sibling, step).
+
+A *step* is one draw in a row: a further parent (link), a column, or a hidden value (how many children the row will
+have, of which type they are).  What a step's tree sees is one byte vector x of the layout
+
+    [ owner's context | siblings, position, remaining | previous sibling's steps | linked parents | own steps so far ]
+
+This module knows nothing of tables or columns: it gets flat arrays (``Program``) and fills flat arrays.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from dbclone.models.features import measured_bytes
+
+CODED, MEASURED, LINK, DIRECT = 0, 1, 2, 3
+"""Kinds of step.  LINK draws a type of parent and takes a row of that type; DIRECT draws the parent row itself."""
+
+ABSOLUTE, SIBLING, SAME_ROW, OWNER, LINKED = 0, 1, 2, 3, 4
+"""What a measured step is counted from: nothing, the previous sibling, an earlier step, the owner, a linked parent."""
+
+POSITION_BYTES = 3
+SAME_AS_PREVIOUS, SAME_AS_EARLIER, FIRST_TYPE = 1, 2, 3
+"""Codes of a LINK step; 0 is no parent, FIRST_TYPE + t a parent of type t that this family has not met."""
+
+UNRESTRICTED, BY_FAMILY, BY_LINK, BY_SIBLING = 0, 1, 2, 3
+"""Where the candidates of a link come from: all rows, or the group named by the owner, another link, the sibling."""
+
+_TRIES = 24
+
+
+class Trees(NamedTuple):
+    """All trees of a program, end to end; tree t starts at node root[t]."""
+
+    feature: np.ndarray
+    mask: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    parent: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    codes: np.ndarray
+    root: np.ndarray
+    shrinkage: np.ndarray
+
+
+class Steps(NamedTuple):
+    kind: np.ndarray
+    feature_at: np.ndarray
+    """Place of the step's first byte among the own bytes."""
+    first_variant: np.ndarray
+    variants: np.ndarray
+    link: np.ndarray
+    """Number of the link, or −1."""
+    lattice: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    """Clip of measured steps."""
+    edges_at: np.ndarray
+    edges_n: np.ndarray
+    edges: np.ndarray
+    parts: np.ndarray
+    unit: np.ndarray
+    origin: np.ndarray
+
+
+class Variants(NamedTuple):
+    reference: np.ndarray
+    """ABSOLUTE … LINKED"""
+    source: np.ndarray
+    """Step number, column of the family numbers, or column of the linked numbers."""
+    link: np.ndarray
+    tree: np.ndarray
+    atoms_at: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+    """Source numbers are brought to the step's own lattice by number · scale + shift."""
+
+
+class Links(NamedTuple):
+    """Candidate parents of each link, cut in segments (group · types + type) of shuffled slots, one per child due."""
+
+    types: np.ndarray
+    distinct: np.ndarray
+    """Whether a family may meet a parent only once."""
+    nullable: np.ndarray
+    restriction: np.ndarray
+    source: np.ndarray
+    """BY_LINK: which link names the group."""
+    segment_at: np.ndarray
+    """Offset of the link's segments in ``segments``."""
+    segments: np.ndarray
+    """Start of each segment in ``slots``; one more than there are segments, per link."""
+    slots: np.ndarray
+    group_at: np.ndarray
+    groups: np.ndarray
+    """Start of each group in ``candidates``."""
+    candidates: np.ndarray
+    parent_at: np.ndarray
+    """Offset of the link's parent rows in arrays indexed by parent row."""
+    parent_group: np.ndarray
+    """Group of each parent row (BY_SIBLING)."""
+    parent_type: np.ndarray
+    via: np.ndarray
+    """BY_LINK: group named by each row of the other link's parent; indexed like its parent rows."""
+    bytes_at: np.ndarray
+    """Offset of the link's bytes in x, relative to the linked part."""
+    bytes_n: np.ndarray
+    block_at: np.ndarray
+    block: np.ndarray
+    """Bytes of all parent rows, end to end."""
+    numbers_at: np.ndarray
+    numbers_n: np.ndarray
+    numbers: np.ndarray
+
+
+class Families(NamedTuple):
+    counts: np.ndarray
+    context: np.ndarray
+    """uint8[families, context bytes]"""
+    numbers: np.ndarray
+    """float64[families, owner numbers]"""
+    group: np.ndarray
+    """int64[links, families]: the group of candidates (BY_FAMILY), −1 for none."""
+
+
+class Program(NamedTuple):
+    trees: Trees
+    steps: Steps
+    variants: Variants
+    links: Links
+    own_bytes: int
+    linked_bytes: int
+
+
+@njit(cache=True, nogil=True)
+def _draw_code(trees, tree, x):  # type: ignore[no-untyped-def]
+    at = trees.root[tree]
+    while trees.feature[at] >= 0:
+        b = x[trees.feature[at]]
+        if (trees.mask[at, b >> 6] >> np.uint64(b & 63)) & np.uint64(1):
+            at = trees.left[at]
+        else:
+            at = trees.right[at]
+    lam = trees.shrinkage[tree]
+    while trees.parent[at] >= 0:
+        n = trees.end[at] - trees.start[at]
+        if np.random.random() * (lam + n) >= lam:
+            break
+        at = trees.parent[at]
+    n = trees.end[at] - trees.start[at]
+    if n == 0:
+        return 0
+    return trees.codes[trees.start[at] + np.random.randint(n)]
+
+
+@njit(cache=True, nogil=True)
+def _draw_number(p, s, x, row, first, family, families, numbers, chosen):  # type: ignore[no-untyped-def]
+    steps, variants, links = p.steps, p.variants, p.links
+    for v in range(steps.first_variant[s], steps.first_variant[s] + steps.variants[s]):
+        base = 0.0
+        kind, source = variants.reference[v], variants.source[v]
+        if kind == 1:
+            base = np.nan if first else numbers[row - 1, source]
+        elif kind == 2:
+            base = numbers[row, source]
+        elif kind == 3:
+            base = families.numbers[family, source]
+        elif kind == 4:
+            j = variants.link[v]
+            base = np.nan
+            if chosen[row, j] >= 0:
+                base = links.numbers[links.numbers_at[j] + chosen[row, j] * links.numbers_n[j] + source]
+        if np.isnan(base):
+            continue
+        if kind >= 2:
+            base = base * variants.scale[v] + variants.shift[v]
+            if steps.lattice[s]:
+                base = np.floor(base + 1e-9)
+        code = _draw_code(p.trees, variants.tree[v], x)
+        if code == 0:
+            return code, np.nan
+        at = variants.atoms_at[v] + code - 1
+        low, high = variants.low[at], variants.high[at]
+        if steps.lattice[s]:
+            value = base + low + np.floor(np.random.random() * (high - low + 1.0))
+        else:
+            value = base + low + np.random.random() * (high - low)
+        return code, min(max(value, steps.low[s]), steps.high[s])
+    return 0, np.nan
+
+
+@njit(cache=True, nogil=True)
+def _take_slot(links, j, segment, family, met, pointers):  # type: ignore[no-untyped-def]
+    """The next unmet parent of a segment, or −1.  A slot that is taken never comes again until the segment is spent."""
+    at = links.segment_at[j] + segment
+    start, end = links.segments[at], links.segments[at + 1]
+    for attempt in range(_TRIES):
+        here = pointers[at]
+        if here >= end:
+            return -1
+        pick = here + (np.random.randint(end - here) if attempt else 0)
+        row = links.slots[pick]
+        if met[links.parent_at[j] + row] != family:
+            links.slots[pick] = links.slots[here]
+            links.slots[here] = row
+            pointers[at] = here + 1
+            return row
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _take_candidate(links, j, group, wanted, family, met, distinct):  # type: ignore[no-untyped-def]
+    """Any parent of the group, of the wanted type if a few tries find one; −1 if all are met and must not be again."""
+    at = links.group_at[j] + group
+    start, end = links.groups[at], links.groups[at + 1]
+    if end <= start:
+        return -1
+    found = -1
+    for attempt in range(2 * _TRIES):
+        row = links.candidates[start + np.random.randint(end - start)]
+        place = links.parent_at[j] + row
+        if met[place] == family and distinct:
+            continue
+        found = row
+        if links.parent_type[place] == wanted or attempt >= _TRIES:
+            return row
+    if found < 0:
+        shift = np.random.randint(end - start)
+        for i in range(end - start):
+            row = links.candidates[start + (i + shift) % (end - start)]
+            if met[links.parent_at[j] + row] != family:
+                return row
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _refill(links, j, segment, pointers):  # type: ignore[no-untyped-def]
+    at = links.segment_at[j] + segment
+    pointers[at] = links.segments[at]
+
+
+@njit(cache=True, nogil=True)
+def _take_parent(p, j, wanted, group, family, met, pointers):  # type: ignore[no-untyped-def]
+    """A parent of type ``wanted`` in ``group``: by slot, of another type by slot, by refilled slot, any candidate."""
+    links = p.links
+    types = links.types[j]
+    segment = group * types + wanted
+    row = _take_slot(links, j, segment, family, met, pointers)
+    if row >= 0:
+        return row
+    if links.restriction[j] != UNRESTRICTED:
+        shift = np.random.randint(types)
+        for t in range(types):
+            row = _take_slot(links, j, group * types + (t + shift) % types, family, met, pointers)
+            if row >= 0:
+                return row
+    _refill(links, j, segment, pointers)
+    row = _take_slot(links, j, segment, family, met, pointers)
+    if row >= 0:
+        return row
+    return _take_candidate(links, j, group, wanted, family, met, links.distinct[j])
+
+
+@njit(cache=True, nogil=True)
+def _group_of(p, j, row, first, family, families, chosen):  # type: ignore[no-untyped-def]
+    """Group that the link must choose from; −1 if there is none, −2 if any will do (a family's first, BY_SIBLING)."""
+    links = p.links
+    kind = links.restriction[j]
+    if kind == UNRESTRICTED:
+        return 0
+    if kind == BY_FAMILY:
+        return families.group[j, family]
+    if kind == BY_LINK:
+        other = chosen[row, links.source[j]]
+        return links.via[links.parent_at[links.source[j]] + other] if other >= 0 else -1
+    if first or chosen[row - 1, j] < 0:
+        return -2
+    return links.parent_group[links.parent_at[j] + chosen[row - 1, j]]
+
+
+@njit(cache=True, nogil=True)
+def _any_group(links, j):  # type: ignore[no-untyped-def]
+    """A group with probability proportional to its slots."""
+    a, b = links.segment_at[j], links.segment_at[j + 1] - 1
+    total = links.segments[b] - links.segments[a]
+    n_groups = links.group_at[j + 1] - links.group_at[j] - 1
+    if total == 0:
+        return np.random.randint(n_groups)
+    spot = links.segments[a] + np.random.randint(total)
+    return links.parent_group[links.parent_at[j] + links.slots[spot]]
+
+
+@njit(cache=True, nogil=True)
+def _choose_parent(p, s, code, row, begin, family, families, chosen, met, pointers):  # type: ignore[no-untyped-def]
+    """Row of the parent that a LINK step refers to; −1 for none, −2 if none is allowed."""
+    links = p.links
+    j = p.steps.link[s]
+    if code == 0:
+        return -1
+    first = row == begin
+    group = _group_of(p, j, row, first, family, families, chosen)
+    if group == -1:
+        return -1 if links.nullable[j] else -2
+    if code == SAME_AS_PREVIOUS and not first and not links.distinct[j] and chosen[row - 1, j] >= 0:
+        if links.restriction[j] != BY_LINK:
+            return chosen[row - 1, j]
+    if code == SAME_AS_EARLIER and not first and not links.distinct[j]:
+        other = chosen[begin + np.random.randint(row - begin), j]
+        if other >= 0 and links.restriction[j] != BY_LINK:
+            return other
+    if group == -2:
+        group = _any_group(links, j)
+    wanted = code - FIRST_TYPE if code >= FIRST_TYPE else np.random.randint(links.types[j])
+    found = _take_parent(p, j, wanted, group, family, met, pointers)
+    if found < 0:
+        return -1 if links.nullable[j] else -2
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _choose_direct(p, s, code, x, family, met, size):  # type: ignore[no-untyped-def]
+    links = p.links
+    j = p.steps.link[s]
+    tree = p.variants.tree[p.steps.first_variant[s]]
+    for _ in range(_TRIES):
+        if code == 0 or not links.distinct[j] or met[links.parent_at[j] + code - 1] != family:
+            return code - 1
+        code = _draw_code(p.trees, tree, x)
+    shift = np.random.randint(size)
+    for i in range(size):
+        row = (i + shift) % size
+        if met[links.parent_at[j] + row] != family:
+            return row
+    return -2
+
+
+@njit(cache=True, nogil=True)
+def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type: ignore[no-untyped-def]
+    """Fill codes int32[n, steps], numbers float64[n, steps], features uint8[n, own bytes], chosen int64[n, links].
+
+    ``dropped`` (bool[n]) marks rows for which no permitted parent was left.
+    """
+    np.random.seed(seed)
+    steps, links = p.steps, p.links
+    context = families.context.shape[1]
+    before = context + POSITION_BYTES
+    linked = before + p.own_bytes
+    own = linked + p.linked_bytes
+    x = np.zeros(own + p.own_bytes, np.uint8)
+    met = np.full(links.parent_at[links.parent_at.shape[0] - 1], -1, np.int64)
+    pointers = links.segments.copy()
+    row = 0
+    for family in range(families.counts.shape[0]):
+        begin = row
+        count = families.counts[family]
+        x[:context] = families.context[family]
+        x[before:linked] = 0
+        for i in range(count):
+            x[context] = min(count, 255)
+            x[context + 1] = min(i, 255)
+            x[context + 2] = min(count - i, 255)
+            x[linked:] = 0
+            for s in range(steps.kind.shape[0]):
+                at = own + steps.feature_at[s]
+                kind = steps.kind[s]
+                if kind == MEASURED:
+                    code, value = _draw_number(p, s, x, row, i == 0, family, families, numbers, chosen)
+                    numbers[row, s] = value
+                    edges = steps.edges[steps.edges_at[s] : steps.edges_at[s] + steps.edges_n[s]]
+                    measured_bytes(value, edges, steps.parts[s], steps.unit[s], steps.origin[s], x, at)
+                else:
+                    code = _draw_code(p.trees, p.variants.tree[steps.first_variant[s]], x)
+                if kind == LINK or kind == DIRECT:
+                    j = steps.link[s]
+                    if kind == LINK:
+                        parent = _choose_parent(p, s, code, row, begin, family, families, chosen, met, pointers)
+                    else:
+                        parent = _choose_direct(p, s, code, x, family, met, links.parent_at[j + 1] - links.parent_at[j])
+                        code = parent + 1
+                    if parent == -2:
+                        dropped[row] = True
+                        parent = -1
+                    chosen[row, j] = parent
+                    if parent >= 0:
+                        met[links.parent_at[j] + parent] = family
+                        a = links.block_at[j] + parent * links.bytes_n[j]
+                        to = linked + links.bytes_at[j]
+                        x[to : to + links.bytes_n[j]] = links.block[a : a + links.bytes_n[j]]
+                if kind != MEASURED:
+                    x[at] = min(max(code, 0), 255)
+                codes[row, s] = code
+            features[row] = x[own:]
+            x[before:linked] = x[own:]
+            row += 1

@@ -1,0 +1,302 @@
+"""A conditional distribution as a tree: split by likelihood, shrunk towards the nodes above.
+
+A tree splits byte features by the log-likelihood gain of at most 32 target classes and keeps, per node, the fine codes of
+its training rows as one contiguous slice.  A draw walks to a leaf, then climbs with probability λ/(λ+n) per node: exactly
+the recursive mixture p = (n·empirical + λ·p_parent)/(n + λ) (Buntine 1992, "Learning classification trees").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+CLASSES = 32
+_HISTOGRAM_ROWS = 400
+"""From here on a histogram per bin is quicker than moving row by row."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Nodes in creation order, root first; ``feature`` −1 marks a leaf."""
+
+    feature: np.ndarray
+    """int32[nodes]"""
+    mask: np.ndarray
+    """uint64[nodes, 4]: the byte values that go left."""
+    left: np.ndarray
+    right: np.ndarray
+    parent: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    """int64[nodes]: slice of ``codes``."""
+    codes: np.ndarray
+    """int32[rows]: fine codes, the rows of a node side by side."""
+    shrinkage: float
+    """λ."""
+
+
+@njit(cache=True, nogil=True)
+def _split_large(column, rank, rows, start, end, classes, total, xlogx, hist, left):  # type: ignore[no-untyped-def]
+    n = end - start
+    k = total.shape[0]
+    hist[:, :] = 0
+    seen = 0
+    for i in range(start, end):
+        b = rank[column[rows[i]]]
+        hist[b, classes[rows[i]]] += 1
+        if b > seen:
+            seen = b
+    base = -xlogx[n]
+    for c in range(k):
+        base += xlogx[total[c]]
+        left[c] = 0
+    best, where, moved = 0.0, -1, 0
+    for b in range(seen):
+        here = 0
+        for c in range(k):
+            h = hist[b, c]
+            if h:
+                here += h
+                left[c] += h
+        if here == 0:
+            continue
+        moved += here
+        if moved == n:
+            break
+        gain = -xlogx[moved] - xlogx[n - moved] - base
+        for c in range(k):
+            gain += xlogx[left[c]] + xlogx[total[c] - left[c]]
+        if gain > best:
+            best, where = gain, b
+    return best, where
+
+
+@njit(cache=True, nogil=True)
+def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, left, order):  # type: ignore[no-untyped-def]
+    n = end - start
+    k = total.shape[0]
+    slots[:] = 0
+    for i in range(start, end):
+        slots[rank[column[rows[i]]] + 1] += 1
+    for b in range(256):
+        slots[b + 1] += slots[b]
+    if slots[rank[column[rows[start]]] + 1] - slots[rank[column[rows[start]]]] == n:
+        return 0.0, -1
+    for i in range(start, end):
+        b = rank[column[rows[i]]]
+        order[slots[b]] = rows[i]
+        slots[b] += 1
+    within = -xlogx[n]
+    for c in range(k):
+        within += xlogx[total[c]]
+        left[c] = 0
+    base = within
+    current = within + xlogx[n]
+    best, where = 0.0, -1
+    for i in range(n - 1):
+        row = order[i]
+        c = classes[row]
+        a = left[c]
+        b = total[c] - a
+        current += xlogx[a + 1] - xlogx[a] + xlogx[b - 1] - xlogx[b]
+        left[c] = a + 1
+        here = rank[column[row]]
+        if here != rank[column[order[i + 1]]]:
+            gain = current - xlogx[i + 1] - xlogx[n - i - 1] - base
+            if gain > best:
+                best, where = gain, here
+    return best, where
+
+
+@njit(cache=True, nogil=True)
+def _grow(features, ranks, chosen, rows, classes, n_classes, min_leaf, min_gain, max_depth, xlogx):  # type: ignore[no-untyped-def]
+    n = rows.shape[0]
+    room = max(3, 2 * (n // max(1, min_leaf)) + 3)
+    feature = np.full(room, -1, np.int32)
+    mask = np.zeros((room, 4), np.uint64)
+    left = np.full(room, -1, np.int32)
+    right = np.full(room, -1, np.int32)
+    parent = np.full(room, -1, np.int32)
+    start = np.zeros(room, np.int64)
+    end = np.zeros(room, np.int64)
+    depth = np.zeros(room, np.int32)
+    gains = np.zeros(room, np.float64)
+    hist = np.zeros((256, n_classes), np.int32)
+    slots = np.zeros(257, np.int64)
+    lefts = np.zeros(n_classes, np.int64)
+    order = np.zeros(_HISTOGRAM_ROWS + 1, np.int64)
+    total = np.zeros(n_classes, np.int64)
+    spare = np.zeros(n, np.int64)
+    end[0] = n
+    nodes, at = 1, 0
+    while at < nodes:
+        s, e = start[at], end[at]
+        size = e - s
+        if size >= 2 * min_leaf and depth[at] < max_depth:
+            total[:] = 0
+            for i in range(s, e):
+                total[classes[rows[i]]] += 1
+            pure = False
+            for c in range(n_classes):
+                if total[c] == size:
+                    pure = True
+            best, best_feature, best_bin = min_gain, -1, -1
+            if not pure:
+                for j in range(chosen.shape[0]):
+                    f = chosen[j]
+                    if size > _HISTOGRAM_ROWS:
+                        gain, b = _split_large(features[f], ranks[f], rows, s, e, classes, total, xlogx, hist, lefts)
+                    else:
+                        gain, b = _split_small(
+                            features[f], ranks[f], rows, s, e, classes, total, xlogx, slots, lefts, order
+                        )
+                    if gain > best:
+                        best, best_feature, best_bin = gain, f, b
+            if best_feature >= 0:
+                column, rank = features[best_feature], ranks[best_feature]
+                i, j = s, 0
+                for r in range(s, e):
+                    if rank[column[rows[r]]] <= best_bin:
+                        rows[i] = rows[r]
+                        i += 1
+                    else:
+                        spare[j] = rows[r]
+                        j += 1
+                for r in range(j):
+                    rows[i + r] = spare[r]
+                if i - s >= min_leaf and e - i >= min_leaf:
+                    feature[at] = best_feature
+                    gains[at] = best
+                    for b in range(256):
+                        if rank[b] <= best_bin:
+                            mask[at, b >> 6] |= np.uint64(1) << np.uint64(b & 63)
+                    left[at], right[at] = nodes, nodes + 1
+                    start[nodes], end[nodes] = s, i
+                    start[nodes + 1], end[nodes + 1] = i, e
+                    parent[nodes] = parent[nodes + 1] = at
+                    depth[nodes] = depth[nodes + 1] = depth[at] + 1
+                    nodes += 2
+        at += 1
+    return feature[:nodes], mask[:nodes], left[:nodes], right[:nodes], parent[:nodes], start[:nodes], end[:nodes], gains[:nodes]
+
+
+@njit(cache=True, nogil=True)
+def _held_out(features, rows, classes, n_classes, nodes, counts, gains, cuts, shrinkages):  # type: ignore[no-untyped-def]
+    """Mean log-likelihood of held-out rows for every (gain threshold, λ): float64[cuts, shrinkages]."""
+    feature, mask, left, right = nodes
+    score = np.zeros((cuts.shape[0], shrinkages.shape[0]))
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        c = classes[row]
+        for t in range(cuts.shape[0]):
+            for s in range(shrinkages.shape[0]):
+                lam = shrinkages[s]
+                at = 0
+                p = (counts[0, c] + 0.5) / (counts[0, n_classes] + 0.5 * n_classes)
+                while feature[at] >= 0 and gains[at] >= cuts[t]:
+                    b = features[feature[at], row]
+                    go = (mask[at, b >> 6] >> np.uint64(b & 63)) & np.uint64(1)
+                    at = left[at] if go else right[at]
+                    p = (counts[at, c] + lam * p) / (counts[at, n_classes] + lam)
+                score[t, s] += np.log(p)
+    return score / max(1, rows.shape[0])
+
+
+@njit(cache=True, nogil=True)
+def _node_counts(start, end, rows, classes, n_classes):  # type: ignore[no-untyped-def]
+    counts = np.zeros((start.shape[0], n_classes + 1), np.float64)
+    for at in range(start.shape[0]):
+        for i in range(start[at], end[at]):
+            counts[at, classes[rows[i]]] += 1
+        counts[at, n_classes] = end[at] - start[at]
+    return counts
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a tree predicts: fine codes, their coarse classes, and the families that may not be split by a hold-out."""
+
+    codes: np.ndarray
+    """int32[n]"""
+    classes: np.ndarray
+    """uint8[n], below ``n_classes``"""
+    n_classes: int
+    held_out: np.ndarray
+    """bool[n]: rows of the families left out when λ and the gain threshold are chosen."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How far a tree may grow."""
+
+    min_leaf: int = 5
+    max_depth: int = 24
+    cuts: tuple[float, ...] = (3.0, 6.0, 12.0, 24.0, 1e18)
+    shrinkages: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0)
+
+
+def grow(
+    features: np.ndarray, ordered: np.ndarray, target: Target, chosen: np.ndarray, growth: Growth = Growth()
+) -> Tree:
+    """Grow a tree on the ``chosen`` of uint8[F, n] features; threshold and λ by the likelihood of held-out families.
+
+    ``ordered`` (bool[F]) says which bytes rise with the value; the others are sorted per target by the first principal
+    direction of their class profiles.
+    """
+    n = len(target.codes)
+    xlogx = _xlogx(n)
+    ranks = _ranks(features, ordered, target, chosen)
+    cut, lam = growth.cuts[1], growth.shrinkages[2]
+    train, test = np.flatnonzero(~target.held_out), np.flatnonzero(target.held_out)
+    if len(train) >= 40 and len(test) >= 20:
+        rows = train.copy()
+        *nodes, start, end, gains = _grown(features, ranks, chosen, rows, target, growth, growth.cuts[0], xlogx)
+        counts = _node_counts(start, end, rows, target.classes, target.n_classes)
+        walk = (nodes[0], nodes[1], nodes[2], nodes[3])
+        cuts, lams = np.array(growth.cuts), np.array(growth.shrinkages)
+        test = test[:: max(1, len(test) // 8000)]
+        score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, lams)
+        best = np.unravel_index(int(np.argmax(score)), score.shape)
+        cut, lam = growth.cuts[best[0]], growth.shrinkages[best[1]]
+    rows = np.arange(n, dtype=np.int64)
+    feature, mask, left, right, parent, start, end, _ = _grown(
+        features, ranks, chosen, rows, target, growth, cut, xlogx
+    )
+    return Tree(feature, mask, left, right, parent, start, end, target.codes[rows].astype(np.int32), lam)
+
+
+def _grown(features, ranks, chosen, rows, target, growth, cut, xlogx):  # type: ignore[no-untyped-def]
+    return _grow(
+        features, ranks, chosen, rows, target.classes, target.n_classes, growth.min_leaf, cut, growth.max_depth, xlogx
+    )
+
+
+def _xlogx(n: int) -> np.ndarray:
+    x = np.arange(n + 2, dtype=np.float64)
+    x[1:] *= np.log(x[1:])
+    return x
+
+
+def _ranks(features: np.ndarray, ordered: np.ndarray, target: Target, chosen: np.ndarray) -> np.ndarray:
+    """uint8[F, 256]: the place of each byte value on the line that is cut."""
+    ranks = np.tile(np.arange(256, dtype=np.uint8), (len(features), 1))
+    for f in chosen[~ordered[chosen]]:
+        joint = np.bincount(
+            features[f].astype(np.int64) * target.n_classes + target.classes, minlength=256 * target.n_classes
+        ).reshape(256, target.n_classes)
+        ranks[f] = _principal_order(joint.astype(np.float64))
+    return ranks
+
+
+def _principal_order(joint: np.ndarray) -> np.ndarray:
+    """Rank of each row of a contingency table along the first principal direction of the rows' profiles."""
+    size = joint.sum(axis=1)
+    shrunk = (joint + joint.sum(axis=0) / max(joint.sum(), 1.0)) / (size + 1)[:, None]
+    centred = (shrunk - joint.sum(axis=0) / max(joint.sum(), 1.0)) * np.sqrt(size)[:, None]
+    direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    score = np.where(size > 0, shrunk @ direction, np.inf)
+    rank = np.empty(len(joint), dtype=np.uint8)
+    rank[np.argsort(score, kind="stable")] = np.arange(len(joint), dtype=np.uint8)
+    return rank
