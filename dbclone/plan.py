@@ -27,7 +27,7 @@ class ReferenceRole(StrEnum):
     DEFERRED = "deferred"
     """Its parent table is generated later (a cycle); filled in a second phase."""
     NULLED = "nulled"
-    """Its parent is left out of the clone: always NULL."""
+    """Its parent is left out of the clone, or has no rows: always NULL."""
 
 
 class ColumnRole(StrEnum):
@@ -37,6 +37,8 @@ class ColumnRole(StrEnum):
     """A column of a foreign key: takes the value of the parent row that is chosen."""
     VALUE = "value"
     """Modelled by the engine."""
+    NULLED = "nulled"
+    """Always NULL: it referred to a table that is left out of the clone or empty (see ReferenceRole.NULLED)."""
     GENERATED = "generated"
     """Computed by the database; never read nor written."""
 
@@ -46,6 +48,9 @@ class ReferencePlan:
     foreign_key: ForeignKey
     role: ReferenceRole
     reason: str
+    path: tuple[ForeignKey, ...] = ()
+    """If not empty, the owner determines this reference: starting from the owner's row, these keys lead to the row
+    that is referred to, in all rows of the source (a line's customer is that of its order).  NULLs remain possible."""
 
 
 @dataclass(frozen=True)
