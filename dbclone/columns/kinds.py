@@ -1,0 +1,122 @@
+"""What a column *is*, whatever its SQL type: decided from a bounded sample, so that cost stays flat on any table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbclone.privacy.pii import MODELLED, detect_pii
+from dbclone.schema import Column, TableName, TypeFamily
+
+_SAMPLE = 20_000
+_STRETCH = 64
+"""Rows that are sampled together: whole stretches are cheap to cut out of an Arrow array, single rows are not."""
+_FEW = 50
+_CODE = re.compile(r"(?=.*\d)[^\s]{1,64}")
+
+FIXED = {
+    TypeFamily.BOOLEAN: "boolean",
+    TypeFamily.INTEGER: "numeric",
+    TypeFamily.DECIMAL: "numeric",
+    TypeFamily.FLOAT: "numeric",
+    TypeFamily.ENUM: "categorical",
+    TypeFamily.DATE: "temporal",
+    TypeFamily.TIME: "temporal",
+    TypeFamily.TIMESTAMP: "temporal",
+    TypeFamily.INTERVAL: "opaque",
+    TypeFamily.UUID: "identifier",
+    TypeFamily.JSON: "structured",
+    TypeFamily.ARRAY: "structured",
+    TypeFamily.BYTES: "opaque",
+    TypeFamily.OPAQUE: "opaque",
+}
+"""Families whose kind follows from the type."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    kind: str
+    """boolean, categorical, numeric, temporal, text, identifier, structured, opaque, or 'pii:' + what."""
+    reason: str
+    """The evidence, free of data values."""
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How often the sampled values repeat."""
+
+    rows: int
+    present: int
+    distinct: int
+    total: int
+
+    @classmethod
+    def of(cls, sample: pa.Array, total: int) -> _Counts:
+        present = len(sample) - sample.null_count
+        return cls(len(sample), present, pc.count_distinct(sample, mode="only_valid").as_py(), total)
+
+    def __str__(self) -> str:
+        of = f"{self.present} values" if self.rows == self.total else f"{self.present} sampled values"
+        return f"{self.distinct} distinct of {of}"
+
+    @property
+    def repeats(self) -> bool:
+        """Few values that come again, or many of which each comes at least twice on average."""
+        if self.distinct <= 1:
+            return True
+        return self.distinct <= min(_FEW, 0.5 * self.present) or self.distinct <= 0.5 * self.present
+
+
+def detect(column: Column, values: pa.ChunkedArray | pa.Array, is_key: bool, table: TableName | None = None) -> Kind:
+    """The kind of a column and why; ``is_key``: the column alone is a key, so its values never repeat."""
+    family = column.type.family
+    if is_key:
+        return Kind("identifier", f"{family} key")
+    drawn = sample(values)
+    if drawn.null_count == len(drawn):
+        return _of_nothing(column, table, drawn)
+    pii = detect_pii(table, column, drawn)
+    if pii and pii.kind not in MODELLED:
+        return Kind(f"pii:{pii.kind}", pii.evidence)
+    suffix = f"; {pii.evidence}: modelled, extremes cut" if pii else ""
+    if family is TypeFamily.TEXT:
+        kind = _of_text(drawn, len(values))
+        return Kind(kind.kind, kind.reason + suffix)
+    return Kind(FIXED[family], f"type {column.type.sql or family}{suffix}")
+
+
+def sample(values: pa.ChunkedArray | pa.Array, limit: int = _SAMPLE) -> pa.Array:
+    """At most about ``limit`` rows in stretches spread evenly over the column; the same ones every time."""
+    if len(values) <= limit:
+        return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    starts = np.linspace(0, len(values) - _STRETCH, limit // _STRETCH).astype(int)
+    parts: list[pa.Array] = []
+    for start in starts:
+        stretch = values.slice(int(start), _STRETCH)
+        parts.extend(stretch.chunks if isinstance(stretch, pa.ChunkedArray) else [stretch])
+    return pa.concat_arrays(parts)
+
+
+def _of_nothing(column: Column, table: TableName | None, drawn: pa.Array) -> Kind:
+    """A column without values: by name and type alone, so that the model knows what to do if it gets some."""
+    why = "all values are NULL" if len(drawn) else "no rows"
+    if column.type.family is TypeFamily.TEXT:
+        return Kind("categorical", why)
+    return Kind(FIXED[column.type.family], f"type {column.type.sql or column.type.family}; {why}")
+
+
+def _of_text(drawn: pa.Array, total: int) -> Kind:
+    counts = _Counts.of(drawn, total)
+    if counts.distinct == 1:
+        return Kind("categorical", f"text, constant, {counts}")
+    if counts.repeats:
+        return Kind("categorical", f"text, {counts}")
+    head = drawn.drop_null()[:2000].to_pylist()
+    codes = sum(_CODE.fullmatch(text) is not None for text in head) / len(head)
+    if codes >= 0.9:
+        return Kind("identifier", f"text, {counts}; {codes:.0%} are codes without spaces")
+    return Kind("text", f"text, {counts}")
