@@ -1,0 +1,129 @@
+"""Opening databases by URL: which product, which file or server, and whether source and target are the same one."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from dbclone.abc import Source, Target
+from dbclone.errors import TargetError, UsageError
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+_SQLITE = frozenset({"sqlite"})
+
+
+@contextlib.contextmanager
+def open_source(url: str) -> Iterator[Source]:
+    """The database behind a URL or a path to a SQLite file, read-only, in one snapshot until the block ends.
+
+    Raises UsageError for a URL that cannot be meant, ConnectionFailed, SourceError.
+    """
+    source = _source(url)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+@contextlib.contextmanager
+def open_target(url: str) -> Iterator[Target]:
+    """The database behind a URL or path, to be written; whatever was not committed is undone when the block ends.
+
+    Raises UsageError for a URL that cannot be meant, ConnectionFailed, TargetError.
+    """
+    target = _target(url)
+    try:
+        yield target
+    except BaseException:
+        target.rollback()
+        raise
+    finally:
+        target.close()
+
+
+def display_url(url: str) -> str:
+    """The URL as it may be shown and logged: without any password."""
+    match = _SCHEME.match(url)
+    if match is None:
+        return url
+    rest = url[match.end() :]
+    authority, slash, tail = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    if at:
+        authority = user.split(":", 1)[0] + "@" + host
+    tail = re.sub(r"(?i)((?:^|[?&])[^=&?]*(?:password|secret|token|sslkey)[^=&]*=)[^&]*", r"\1***", tail)
+    return match.group() + authority + slash + tail
+
+
+def refuse_same(source: Source, target: Target) -> None:
+    """Raise TargetError if both are one database, whatever the URLs, links or host names that led to it."""
+    if same_database(source.identity, target.identity):
+        raise TargetError("Source and target are the same database: name another target.")
+
+
+def same_database(one: str, other: str) -> bool:
+    """True if two identities can only be those of one database.
+
+    An identity is ``product:facts``; where the product gives several facts (``key=value`` joined by ``;``), a place
+    within the server (``database``) must agree and one fact that both know about the server suffices.
+    """
+    if "=" not in one or "=" not in other:
+        return one == other
+    first, second = _facts(one), _facts(other)
+    if first.pop("database", "") != second.pop("database", ""):
+        return False
+    return any(first[fact] == second[fact] for fact in first.keys() & second.keys())
+
+
+def _facts(identity: str) -> dict[str, str]:
+    return dict(fact.split("=", 1) for fact in identity.split(":", 1)[1].split(";"))
+
+
+def _source(url: str) -> Source:
+    path = _sqlite_path(url)
+    if path is not None:
+        from dbclone.dialects.sqlite import SqliteSource
+
+        return SqliteSource(path)
+    from dbclone.dialects.postgresql import PostgresqlSource
+
+    return PostgresqlSource(_libpq_url(url))
+
+
+def _target(url: str) -> Target:
+    path = _sqlite_path(url)
+    if path is not None:
+        from dbclone.dialects.sqlite import SqliteTarget
+
+        return SqliteTarget(path)
+    from dbclone.dialects.postgresql import PostgresqlTarget
+
+    return PostgresqlTarget(_libpq_url(url))
+
+
+def _sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite URL (SQLAlchemy's three or four slashes) or bare path; None for PostgreSQL."""
+    match = _SCHEME.match(url)
+    if match is None:
+        if not url or re.match(r"^[A-Za-z][A-Za-z0-9+.]+:(?!\\)", url):
+            raise UsageError(f"{display_url(url)!r} is neither a database URL nor a path: expected e.g. sqlite:///file.db.")
+        return Path(url).expanduser()
+    scheme = match.group(1).lower()
+    if scheme in _POSTGRESQL:
+        return None
+    if scheme not in _SQLITE:
+        known = "sqlite:///file.db or postgresql://user@host/database"
+        raise UsageError(f"Databases of kind {scheme!r} are not supported: expected {known}.")
+    rest = url[match.end() :].partition("?")[0]
+    if not rest.startswith("/") or rest == "/" or rest == "/:memory:":
+        raise UsageError(f"{display_url(url)!r} names no file: expected sqlite:///file.db.")
+    return Path(unquote(rest[1:])).expanduser()
+
+
+def _libpq_url(url: str) -> str:
+    """The URL as libpq takes it: its query parameters (TLS and others) pass through."""
+    return "postgresql://" + url.split("://", 1)[1]
