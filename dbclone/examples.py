@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from dbclone.errors import ConnectionFailed, DbcloneError, TargetError, UsageError
 
-Value: TypeAlias = bool | int | float | str | list[str] | None
+Value: TypeAlias = bool | int | float | str | list[str] | dict[str, str | int] | None
 Rows: TypeAlias = Mapping[str, Mapping[str, Sequence[Value]]]
 """Tables in load order, each as values per column."""
 
@@ -184,8 +184,8 @@ def _names(columns: Mapping[str, Sequence[Value]]) -> str:
 
 
 def _sqlite_value(value: Value) -> bool | int | float | str | None:
-    """SQLite has no arrays: they are JSON text there."""
-    return json.dumps(value) if isinstance(value, list) else value
+    """SQLite has no arrays and no JSON type: both are JSON text there."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _as_json(columns: Mapping[str, Sequence[Value]]) -> str:

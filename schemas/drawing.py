@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
-Value: TypeAlias = bool | int | float | str | list[str] | None
+Value: TypeAlias = bool | int | float | str | list[str] | dict[str, str | int] | None
 Columns: TypeAlias = dict[str, list[Value]]
 """A table as plain values per column; dates and timestamps are ISO text, which every dialect reads."""
 
@@ -76,24 +76,28 @@ def lookup(mapping: Mapping[str, float], keys: Array) -> Array:
 def position(counts: Array) -> Array:
     """0, 1, … within each group of the given sizes, groups one after another."""
     starts = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) - np.repeat(starts, counts)
+    result: Array = np.arange(int(counts.sum())) - np.repeat(starts, counts)
+    return result
 
 
 def running(values: Array, counts: Array) -> Array:
     """Cumulative sums within each group."""
     total = np.cumsum(values)
     before = np.concatenate([np.zeros(1, total.dtype), total])[np.cumsum(counts) - counts]
-    return total - np.repeat(before, counts)
+    result: Array = total - np.repeat(before, counts)
+    return result
 
 
 def days(start: str, offsets: Array) -> Array:
     """Dates ``offsets`` days after ``start``."""
-    return np.datetime64(start, "D") + offsets.astype("timedelta64[D]")
+    result: Array = np.datetime64(start, "D") + offsets.astype("timedelta64[D]")
+    return result
 
 
 def seconds(offsets: Array) -> Array:
     """Durations in seconds."""
-    return offsets.astype("int64").astype("timedelta64[s]")
+    result: Array = offsets.astype("int64").astype("timedelta64[s]")
+    return result
 
 
 def people(rng: np.random.Generator, n: int) -> tuple[Array, Array]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from .. import drawing as d  # noqa: TID252 (the package is called differently in a checkout and in a wheel)
@@ -192,7 +190,7 @@ def _attributes(rng: np.random.Generator, tier: Array) -> list[Value]:
         rng, ["0", "12", "24"], {"budget": [8, 2, 0.2], "standard": [2, 8, 1], "luxury": [0.2, 1, 9]}, tier
     ).astype(int)
     made = d.choose(rng, ["cotton", "steel", "wood", "plastic"], [2, 3, 2, 3], len(tier))
-    return [json.dumps({"material": str(m), "warranty_months": int(w)}) for m, w in zip(made, months, strict=True)]
+    return [{"material": str(m), "warranty_months": int(w)} for m, w in zip(made, months, strict=True)]
 
 
 def _customers(rng: np.random.Generator, n: int) -> dict[str, Array]:

@@ -37,7 +37,7 @@ CREATE TABLE supplier (
 
 CREATE TABLE product (
     id INTEGER PRIMARY KEY,
-    sku CHAR(9) NOT NULL UNIQUE,
+    sku VARCHAR(9) NOT NULL UNIQUE,
     category_id INTEGER NOT NULL REFERENCES category (id),
     supplier_id INTEGER NOT NULL REFERENCES supplier (id),
     name VARCHAR(120) NOT NULL,
@@ -167,7 +167,7 @@ CREATE TABLE "CampaignProduct" (
 -- No primary key: one row per page seen.
 CREATE TABLE page_view (
     customer_id INTEGER REFERENCES customer (id),
-    product_sku CHAR(9) NOT NULL REFERENCES product (sku),
+    product_sku VARCHAR(9) NOT NULL REFERENCES product (sku),
     device VARCHAR(8) NOT NULL,
     viewed_at TIMESTAMP NOT NULL,
     seconds_on_page INTEGER NOT NULL
@@ -178,3 +178,13 @@ CREATE TABLE gift_card (
     customer_id INTEGER NOT NULL REFERENCES customer (id),
     amount NUMERIC(8,2) NOT NULL
 );
+
+CREATE INDEX order_customer_idx ON "order" (customer_id, ordered_at);
+CREATE INDEX order_line_product_idx ON order_line (product_id);
+CREATE INDEX order_event_order_idx ON order_event (order_id, happened_at);
+CREATE INDEX ticket_customer_idx ON ticket (customer_id);
+
+CREATE VIEW customer_summary AS
+SELECT c.id, c.full_name, c.segment, count(o.id) AS orders, sum(o.gross) AS spent
+FROM customer c LEFT JOIN "order" o ON o.customer_id = c.id
+GROUP BY c.id, c.full_name, c.segment;
