@@ -51,6 +51,9 @@ class ReferencePlan:
     path: tuple[ForeignKey, ...] = ()
     """If not empty, the owner determines this reference: starting from the owner's row, these keys lead to the row
     that is referred to, in all rows of the source (a line's customer is that of its order).  NULLs remain possible."""
+    within: tuple[ForeignKey, ...] = ()
+    """If not empty, this reference determines the owner: starting from the row that is referred to, these keys lead to
+    the owner's row, in all rows of the source (a diagnosis' visit is one of its patient's)."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""The plan of a clone: what happens to each table, foreign key and column, decided from schema and data before any fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbclone.abc import Read
+from dbclone.column_roles import choose_column_roles
+from dbclone.findings import Finding, Severity
+from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, person_descendants, references
+from dbclone.options import PlanOptions
+from dbclone.plan import Plan, ReferencePlan, ReferenceRole, TablePlan, TableRole
+from dbclone.reference_roles import Circumstances, choose_references
+from dbclone.schema import ForeignKey, Schema, Table, TableName
+from dbclone.selection import select
+from dbclone.survey import Survey
+from dbclone.table_roles import RoleChoice, choose_table_roles, person_tables
+
+
+def make_plan(
+    schema: Schema, counts: Mapping[TableName, int], read: Read, options: PlanOptions | None = None
+) -> Plan:
+    """Plan a clone of ``schema``, whose tables have ``counts`` rows that ``read`` returns (memoised by the caller).
+
+    Raises UsageError if a glob of the options matches nothing.
+    """
+    selection = select(schema, options or PlanOptions())
+    survey = Survey(selection.schema, counts, read)
+    cycles = find_cycles(selection.schema)
+    deferred = frozenset(reference for cycle in cycles for reference in cycle.deferred)
+    order = load_order(selection.schema, deferred)
+    choices = choose_table_roles(survey, order)
+    persons = person_descendants(selection.schema, person_tables(survey))
+    known = Circumstances({name: c.role for name, c in choices.items()}, deferred, persons)
+    tables = tuple(_plan_table(survey, n, choices[n], known, selection.nulled[n]) for n in order)
+    findings = (*selection.findings, *_cycle_findings(selection.schema, cycles), *_table_findings(survey, tables))
+    return Plan(selection.schema, tables, findings)
+
+
+def _plan_table(
+    survey: Survey, name: TableName, choice: RoleChoice, known: Circumstances, lost: tuple[ForeignKey, ...]
+) -> TablePlan:
+    table = survey.schema.table(name)
+    chosen = choose_references(survey, table, known)
+    nulled = tuple(ReferencePlan(fk, ReferenceRole.NULLED, f"{fk.parent} is left out") for fk in lost)
+    plans = (*chosen.references, *nulled)
+    columns = choose_column_roles(survey, table, plans)
+    return TablePlan(name, choice.role, choice.reason, survey.rows(name), plans, columns, chosen.order_by)
+
+
+def _cycle_findings(schema: Schema, cycles: tuple[Cycle, ...]) -> list[Finding]:
+    return [_cycle_finding(schema, cycle, r) for cycle in cycles for r in cycle.deferred]
+
+
+def _cycle_finding(schema: Schema, cycle: Cycle, reference: Reference) -> Finding:
+    tables = ", ".join(str(name) for name in cycle.tables)
+    required = not is_nullable(schema.table(reference.child), reference.foreign_key)
+    note = " (it is NOT NULL: constraints follow the load)" if required else ""
+    message = f"{tables} refer to each other in a cycle; {reference} is filled in a second phase{note}."
+    return Finding(Severity.NOTE, "cycle", reference.child, reference.foreign_key.columns, message)
+
+
+def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Finding]:
+    findings: list[Finding] = []
+    for plan in tables:
+        table = survey.schema.table(plan.table)
+        if plan.role is TableRole.EMPTY:
+            findings.append(Finding(Severity.NOTE, "empty", plan.table, (), f"{plan.table} stays empty: {plan.reason}."))
+        if table.primary_key is None:
+            message = f"{plan.table} has no primary key: its rows are kept in the order in which they are read."
+            findings.append(Finding(Severity.NOTE, "no-primary-key", plan.table, (), message))
+        if plan.rows:
+            findings += _orphan_findings(survey, table)
+    return findings
+
+
+def _orphan_findings(survey: Survey, table: Table) -> list[Finding]:
+    findings: list[Finding] = []
+    for reference in references(survey.schema):
+        if reference.child == table.name and (count := survey.orphans(reference)):
+            findings.append(_orphan_finding(table, reference, count))
+    return findings
+
+
+def _orphan_finding(table: Table, reference: Reference, count: int) -> Finding:
+    fate = "are taken as NULL" if is_nullable(table, reference.foreign_key) else "are left out"
+    message = f"{count} rows of {reference} refer to a row that does not exist; they {fate}."
+    return Finding(Severity.WARNING, "orphans", table.name, reference.foreign_key.columns, message, count)

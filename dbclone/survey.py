@@ -1,0 +1,99 @@
+"""What the planner sees of the data, each fact read or computed once: rows, parents of rows, PII, distinct counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbclone.abc import Read
+from dbclone.graph import Reference
+from dbclone.matching import ORPHAN, Rows, parent_rows
+from dbclone.privacy.pii import PiiEvidence, detect_pii
+from dbclone.schema import Column, Schema, Table, TableName, TypeFamily
+
+TEMPORAL = frozenset({TypeFamily.DATE, TypeFamily.TIME, TypeFamily.TIMESTAMP})
+MAX_SAMPLE = 20_000
+"""Rows that are looked at where a share of rows is enough."""
+
+
+@dataclass
+class Survey:
+    """Lazy facts about the rows of a schema.  Not frozen: it remembers."""
+
+    schema: Schema
+    counts: Mapping[TableName, int]
+    read: Read
+    _parents: dict[Reference, Rows] = field(default_factory=dict)
+    _pii: dict[tuple[TableName, str], PiiEvidence | None] = field(default_factory=dict)
+    _distinct: dict[tuple[TableName, str], int] = field(default_factory=dict)
+
+    def rows(self, table: TableName) -> int:
+        """Rows of the table in the source."""
+        return self.counts.get(table, 0)
+
+    def parents(self, reference: Reference) -> Rows:
+        """Per child row the position of its parent, or a negative mark (see ``matching``)."""
+        if reference not in self._parents:
+            child, parent = self.read(reference.child), self.read(reference.parent)
+            self._parents[reference] = parent_rows(child, parent, reference.foreign_key)
+        return self._parents[reference]
+
+    def orphans(self, reference: Reference) -> int:
+        """Rows that refer to a parent that does not exist."""
+        return int(np.count_nonzero(self.parents(reference) == ORPHAN))
+
+    def distinct(self, table: TableName, column: str) -> int:
+        """Different values of the column, NULL not counted."""
+        if (table, column) not in self._distinct:
+            values = self.read(table).column(column)
+            self._distinct[table, column] = int(pc.count_distinct(values, mode="only_valid").as_py())
+        return self._distinct[table, column]
+
+    def pii(self, table: TableName, column: str) -> PiiEvidence | None:
+        """Evidence that the column holds personal data, by name, type and content."""
+        if (table, column) not in self._pii:
+            owner = self.schema.table(table)
+            self._pii[table, column] = detect_pii(table, owner.column(column), self.values(table, column))
+        return self._pii[table, column]
+
+    def values(self, table: TableName, column: str) -> pa.Array:
+        """All values of the column as one array."""
+        array = self.read(table).column(column).combine_chunks()
+        return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+
+    @cached_property
+    def referrers(self) -> dict[TableName, tuple[Reference, ...]]:
+        """Per table the foreign keys of other tables that refer to it."""
+        found: dict[TableName, tuple[Reference, ...]] = {table.name: () for table in self.schema.tables}
+        for table in self.schema.tables:
+            for fk in table.foreign_keys:
+                if fk.parent != table.name:
+                    found[fk.parent] = (*found[fk.parent], Reference(table.name, fk))
+        return found
+
+
+def referring_columns(table: Table) -> frozenset[str]:
+    """Columns of any foreign key of the table."""
+    return frozenset(name for fk in table.foreign_keys for name in fk.columns)
+
+
+def numeric_codes(values: pa.Array, column: Column) -> npt.NDArray[np.generic] | None:
+    """Integer or float codes (NaN: NULL) of an integer, date or time column; None for any other."""
+    family = column.type.family
+    if family not in TEMPORAL and family is not TypeFamily.INTEGER:
+        return None
+    if not (pa.types.is_temporal(values.type) or pa.types.is_integer(values.type)):
+        return None
+    width = pa.int32() if values.type.bit_width == 32 and pa.types.is_temporal(values.type) else pa.int64()
+    numbers = values.cast(width).cast(pa.int64()) if pa.types.is_temporal(values.type) else values.cast(pa.int64())
+    if numbers.null_count:
+        filled = np.asarray(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False), dtype=np.float64)
+        filled[np.asarray(numbers.is_null().to_numpy(zero_copy_only=False))] = np.nan
+        return filled
+    return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.int64)
