@@ -86,10 +86,10 @@ def _facts(identity: str) -> dict[str, str]:
 def _source(url: str) -> Source:
     path = _sqlite_path(url)
     if path is not None:
-        from dbclone.dialects.sqlite import SqliteSource
+        from dbclone.dialects.sqlite_source import SqliteSource
 
         return SqliteSource(path)
-    from dbclone.dialects.postgresql import PostgresqlSource
+    from dbclone.dialects.postgresql_source import PostgresqlSource
 
     return PostgresqlSource(_libpq_url(url))
 
@@ -97,10 +97,10 @@ def _source(url: str) -> Source:
 def _target(url: str) -> Target:
     path = _sqlite_path(url)
     if path is not None:
-        from dbclone.dialects.sqlite import SqliteTarget
+        from dbclone.dialects.sqlite_target import SqliteTarget
 
         return SqliteTarget(path)
-    from dbclone.dialects.postgresql import PostgresqlTarget
+    from dbclone.dialects.postgresql_target import PostgresqlTarget
 
     return PostgresqlTarget(_libpq_url(url))
 
@@ -110,7 +110,9 @@ def _sqlite_path(url: str) -> Path | None:
     match = _SCHEME.match(url)
     if match is None:
         if not url or re.match(r"^[A-Za-z][A-Za-z0-9+.]+:(?!\\)", url):
-            raise UsageError(f"{display_url(url)!r} is neither a database URL nor a path: expected e.g. sqlite:///file.db.")
+            raise UsageError(
+                f"{display_url(url)!r} is neither a database URL nor a path: expected e.g. sqlite:///file.db."
+            )
         return Path(url).expanduser()
     scheme = match.group(1).lower()
     if scheme in _POSTGRESQL:

@@ -198,7 +198,8 @@ def _reference(item: list[Token], at: int, of_column: bool) -> ReferenceClause:
     words = [token.word for token in tail]
     deferrable = "DEFERRABLE" in words and words[words.index("DEFERRABLE") - 1] != "NOT"
     if of_column:
-        name, columns = _name_before(item, at), (unquote(item[0].text),)
+        name = _name_before(item, at)
+        columns: tuple[str, ...] = (unquote(item[0].text),)
         start, end = item[at - 2 if name else at], tail[-1]
     else:
         name = unquote(item[1].text) if item[0].word == "CONSTRAINT" else ""

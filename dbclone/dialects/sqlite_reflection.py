@@ -70,7 +70,7 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
     text = read_table(sql)
     indexes = list(_raw_indexes(connection, name))
     info = connection.execute(
-        "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid", (name,)
+        'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid', (name,)
     ).fetchall()
     key = [row[0] for row in sorted((row for row in info if row[4]), key=lambda row: row[4])]
     rowid = _rowid_alias(info, key, indexes)
@@ -194,5 +194,3 @@ def _resolved(key: ForeignKey, child: Table, parent: Table | None) -> ForeignKey
         parent=parent.name,
         parent_columns=tuple(names[column.lower()] for column in wanted),
     )
-
-

@@ -1,8 +1,8 @@
 """What a SQLite column really holds, whatever its declaration: one aggregate query per table, details only on doubt.
 
-SQLite is dynamically typed: a DATE column may hold ISO text, Unix epochs or Julian days, a BOOLEAN column 0/1 or 't'/'f',
-an INTEGER column text.  A column's type is refined to what its values are; where a few values of a nullable column
-disagree, they are read as NULL and reported, where many do, the column is text.
+SQLite is dynamically typed: a DATE column may hold ISO text, Unix epochs or Julian days, a BOOLEAN column 0/1 or
+'t'/'f', an INTEGER column text.  A column's type is refined to what its values are; where a few values of a nullable
+column disagree, they are read as NULL and reported, where many do, the column is text.
 """
 
 from __future__ import annotations
@@ -207,7 +207,9 @@ def _temporal(connection: sqlite3.Connection, table: TableName, column: Column) 
     invalid = _invalid(connection, table, column, family)
     found = SqlType(family, column.type.sql, with_time_zone=zoned, storage=best[family, zoned])
     misfits = total - fit + invalid
-    return Storage(SqlType(TypeFamily.TEXT, column.type.sql)) if misfits > TOLERATED * total else Storage(found, misfits)
+    if misfits > TOLERATED * total:
+        return Storage(SqlType(TypeFamily.TEXT, column.type.sql))
+    return Storage(found, misfits)
 
 
 def _shape_family(shape: str) -> tuple[TypeFamily, bool] | None:
