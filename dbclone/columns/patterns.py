@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -18,13 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.errors import PlanError
+from dbclone.columns.uniqueness import ENUMERATION, code_points, distinct, enumerated, strings_of
 from dbclone.privacy.protection import Ints, count_entities
 
 _FINE = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _COARSE = re.compile(r"[^\W_]+|[\W_]+")
 _DIGITS = "0123456789"
-_ENUMERATION = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MOST_PATTERNS = 32
 _MOST_CHOICES = 64
@@ -123,6 +122,8 @@ class Token:
 class Pattern:
     tokens: tuple[Token, ...]
     weight: float
+    skeleton: str = ""
+    """The cut: 9 for digits, A for letters, what stands between them as it is."""
 
     @property
     def capacity(self) -> float:
@@ -223,6 +224,7 @@ def _patterns(
                 for j in range(len(skeleton))
             ),
             float(len(rows)),
+            "".join(skeleton),
         )
         for skeleton, rows in kept
     )
@@ -304,10 +306,10 @@ def _alphabet(characters: Sequence[str], k: int) -> str:
 def _classes(characters: Iterable[str]) -> str:
     """All ASCII characters of the classes (digit, upper, lower) that occur; letters if none does."""
     present = set(characters)
-    upper = _ENUMERATION[10:36] if any(c.isupper() for c in present) else ""
-    lower = _ENUMERATION[36:] if any(c.islower() for c in present) else ""
+    upper = ENUMERATION[10:36] if any(c.isupper() for c in present) else ""
+    lower = ENUMERATION[36:] if any(c.islower() for c in present) else ""
     digits = _DIGITS if any(c.isdecimal() for c in present) else ""
-    return digits + upper + lower or _ENUMERATION[36:]
+    return digits + upper + lower or ENUMERATION[36:]
 
 
 def _pooled(strings: Sequence[str]) -> Token:
@@ -328,37 +330,6 @@ def _widened(token: Token) -> Token:
     return replace(token, knots=(token.knots[0], top))
 
 
-def distinct(draw: Callable[[int], pa.Array], n: int, max_length: int | None) -> pa.Array:
-    """n different texts from a source of texts, in the order drawn; enumerated ones where it keeps repeating itself."""
-    found = draw(n)
-    for _ in range(12):
-        if max_length is not None:
-            found = pc.utf8_slice_codeunits(found, 0, max_length)
-        found = pc.unique(found)
-        if len(found) >= n:
-            return found[:n]
-        found = pa.concat_arrays([found, draw(max(64, 2 * (n - len(found))))])
-    known = pc.unique(found)[:n]
-    extra = enumerated(n, max_length)
-    fresh = extra.filter(pc.invert(pc.is_in(extra, value_set=known)))
-    return pa.concat_arrays([known, fresh])[:n]
-
-
-def enumerated(n: int, max_length: int | None) -> pa.Array:
-    """n different texts that mean nothing: numbers in base 62; PlanError if max_length allows fewer."""
-    base = len(_ENUMERATION)
-    length = 1
-    while base**length < n:
-        length += 1
-    if max_length is not None and length > max_length:
-        capacity = base**max_length
-        raise PlanError(f"a unique text column of {max_length} characters can hold {capacity} values, {n} are needed")
-    numbers = np.arange(n, dtype=np.int64)
-    letters = code_points(_ENUMERATION)
-    points = np.stack([letters[numbers // base**i % base] for i in reversed(range(length))], axis=1)
-    return strings_of(points)
-
-
 def uuids(n: int, rng: np.random.Generator, upper: bool = False, times: Ints | None = None) -> pa.Array:
     """n random UUIDs as text: version 4, or version 7 (RFC 9562) at the given milliseconds since 1970."""
     raw = np.frombuffer(rng.bytes(16 * n), dtype=np.uint8).reshape(n, 16).copy()
@@ -371,18 +342,6 @@ def uuids(n: int, rng: np.random.Generator, upper: bool = False, times: Ints | N
     out[:, [i for i in range(36) if i not in (8, 13, 18, 23)]] = digits
     text = strings_of(out)
     return pc.utf8_upper(text) if upper else text
-
-
-def code_points(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-
-
-def strings_of(points: npt.NDArray[np.uint32]) -> pa.Array:
-    """Rows of code points, padded with zeros at the end, as strings."""
-    rows, width = points.shape
-    if not rows or not width:
-        return pa.array([""] * rows, pa.string())
-    return pa.array(np.ascontiguousarray(points).view(f"<U{width}").reshape(rows), pa.string())
 
 
 def _pick(choices: Sequence[str], weights: Sequence[float], n: int, rng: np.random.Generator) -> pa.Array:
