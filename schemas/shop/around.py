@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import drawing as d  # noqa: TID252 (the package is called differently in a checkout and in a wheel)
+from .. import drawing as d  # noqa: TID252 (the name of the package differs in a wheel)
 from ..drawing import Array, Columns  # noqa: TID252
 from .vocabulary import CLOSED, OPENED, TIERS  # noqa: TID252
 
