@@ -1,6 +1,6 @@
-"""The foreign-key graph of a schema: what descends from what, which cycles there are, where they are cut, and the load order.
+"""The foreign-key graph of a schema: what descends from what, where its cycles are cut, and the load order.
 
-An edge runs from parent to child.  Self references are no edges: a table that refers to itself is loaded once, in levels.
+An edge runs from parent to child.  Self references are no edges: such a table is loaded once, in levels.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _components(graph: nx.DiGraph) -> list[tuple[TableName, ...]]:
 
 
 def _cut(schema: Schema, edges: list[Reference]) -> tuple[Reference, ...]:
-    """References whose removal leaves no cycle: cheapest first, then every one that turns out not to be needed put back.
+    """References whose removal leaves no cycle: cheapest first; those found needless are put back.
 
     Two tables may be joined by several keys; they only come apart if all of these are cut, so they are cut as one.
     """
@@ -167,7 +167,7 @@ def deferral_cost(table: Table, foreign_key: ForeignKey) -> tuple[bool, ...]:
     """How bad it is to fill a foreign key late, compared in this order.
 
     A generated column cannot be filled at all; a NOT NULL key cannot be loaded as NULL first; a column of the primary
-    key is the row's identity; a column of a unique key must be drawn without repeats; a shared column binds another key.
+    key is the row's identity; one of a unique key must be drawn without repeats; a shared column binds another key.
     """
     columns = set(foreign_key.columns)
     others = {name for fk in table.foreign_keys if fk != foreign_key for name in fk.columns}

@@ -1,4 +1,4 @@
-"""Which parent row each child row refers to, as integer arrays: the form in which everything later sees a foreign key."""
+"""Which parent row each child row refers to, as integer arrays: how everything later sees a foreign key."""
 
 from __future__ import annotations
 

@@ -28,6 +28,8 @@ MAX_COLUMNS = 8
 MIN_REGULARITY = 0.5
 """An integer is taken for a sort key only if at least this share of its steps can be foretold."""
 MIN_CONTIGUITY = 0.8
+MAX_TYPICAL_STEP = 1_000
+"""Integers that typically jump further are codes, not positions."""
 MIN_STEPS = 5
 TEMPORAL_BONUS = 0.3
 AGREEMENT_BONUS = 0.1
@@ -64,6 +66,7 @@ class _Candidate:
     duplicates: float
     regularity: float
     score: float
+    typical_step: float
 
     @property
     def unique(self) -> bool:
@@ -79,9 +82,9 @@ def sort_key(
     """Find the order of the rows of each family.
 
     ``family`` gives each row's family (negative: none); rows stand in the table's own order.  ``columns`` hold integer
-    or float codes (NaN: NULL) of the columns that may be sort keys, without identifiers, in declared order; ``temporal``
-    names the dates and times among them.  ``rows_in_key_order`` says whether neighbouring rows are evidence at all: they
-    are for a surrogate key, they are not where the primary key itself begins with the family.
+    or float codes (NaN: NULL) of the columns that may be sort keys, without identifiers, in declared order;
+    ``temporal`` names the dates and times among them.  ``rows_in_key_order`` says whether neighbouring rows are
+    evidence at all: they are for a surrogate key, they are not where the primary key contains the family itself.
     """
     sample = _sample(np.asarray(family, dtype=np.int64), _usable(columns))
     if sample is None:
@@ -172,7 +175,7 @@ def _measure(sample: _Sample, key: tuple[str, ...], temporal: list[str]) -> _Can
     regularity = _predictability(steps, parts[-1][order][same], moved)
     score = regularity - COLUMN_COST * (len(key) - 1)
     score += TEMPORAL_BONUS * (key[0] in temporal) + AGREEMENT_BONUS * _agreement(sample, parts)
-    return _Candidate(key, 1.0 - float(np.mean(moved)), regularity, score)
+    return _Candidate(key, 1.0 - float(np.mean(moved)), regularity, score, float(np.median(np.abs(steps[-1]))))
 
 
 def _predictability(steps: Codes, last: Codes, moved: npt.NDArray[np.bool_]) -> float:
@@ -189,7 +192,7 @@ def _predictability(steps: Codes, last: Codes, moved: npt.NDArray[np.bool_]) -> 
     best = np.zeros(int(start.max()) + 1, dtype=np.int64)
     np.maximum.at(best, joint // (int(code.max()) + 1), votes)
     by_start = np.maximum(best - 1, 0).sum()
-    return float(max(overall, by_start, 0)) / steps.shape[1]
+    return float(max(int(overall), int(by_start), 0) / steps.shape[1])
 
 
 def _agreement(sample: _Sample, parts: list[Codes]) -> float:
@@ -202,7 +205,9 @@ def _choose(candidates: list[_Candidate], temporal: set[str]) -> _Candidate | No
     """The best unique key; else the best date, ties in the table's order; else None."""
 
     def eligible(c: _Candidate) -> bool:
-        steps_enough = c.regularity >= MIN_REGULARITY
+        steps_enough = c.regularity >= MIN_REGULARITY and (
+            c.columns[-1] in temporal or c.typical_step <= MAX_TYPICAL_STEP
+        )
         return c.unique and (steps_enough or (c.columns[0] in temporal and len(c.columns) == 1))
 
     unique = [c for c in candidates if eligible(c)]

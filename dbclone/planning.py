@@ -1,4 +1,4 @@
-"""The plan of a clone: what happens to each table, foreign key and column, decided from schema and data before any fit."""
+"""The plan of a clone: what happens to each table, foreign key and column, decided before any fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dbclone.abc import Read
 from dbclone.column_roles import choose_column_roles
 from dbclone.findings import Finding, Severity
-from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, person_descendants, references
+from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, person_descendants
 from dbclone.options import PlanOptions
 from dbclone.plan import Plan, ReferencePlan, ReferenceRole, TablePlan, TableRole
 from dbclone.reference_roles import Circumstances, choose_references
@@ -17,9 +17,7 @@ from dbclone.survey import Survey
 from dbclone.table_roles import RoleChoice, choose_table_roles, person_tables
 
 
-def make_plan(
-    schema: Schema, counts: Mapping[TableName, int], read: Read, options: PlanOptions | None = None
-) -> Plan:
+def make_plan(schema: Schema, counts: Mapping[TableName, int], read: Read, options: PlanOptions | None = None) -> Plan:
     """Plan a clone of ``schema``, whose tables have ``counts`` rows that ``read`` returns (memoised by the caller).
 
     Raises UsageError if a glob of the options matches nothing.
@@ -65,7 +63,7 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
     for plan in tables:
         table = survey.schema.table(plan.table)
         if plan.role is TableRole.EMPTY:
-            findings.append(Finding(Severity.NOTE, "empty", plan.table, (), f"{plan.table} stays empty: {plan.reason}."))
+            findings.append(Finding(Severity.NOTE, "empty", plan.table, (), f"It stays empty: it {plan.reason}."))
         if table.primary_key is None:
             message = f"{plan.table} has no primary key: its rows are kept in the order in which they are read."
             findings.append(Finding(Severity.NOTE, "no-primary-key", plan.table, (), message))
@@ -75,11 +73,8 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
 
 
 def _orphan_findings(survey: Survey, table: Table) -> list[Finding]:
-    findings: list[Finding] = []
-    for reference in references(survey.schema):
-        if reference.child == table.name and (count := survey.orphans(reference)):
-            findings.append(_orphan_finding(table, reference, count))
-    return findings
+    own = (Reference(table.name, fk) for fk in table.foreign_keys)
+    return [_orphan_finding(table, reference, count) for reference in own if (count := survey.orphans(reference))]
 
 
 def _orphan_finding(table: Table, reference: Reference, count: int) -> Finding:

@@ -8,7 +8,7 @@ what determines the other references, what comes first in the key, what gives fa
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,19 @@ MIN_FAMILIES = 5
 """Parents in use below which a foreign key drives a table only if no other can."""
 MODERATE = (2.0, 1_000.0)
 """Rows per parent that make a sequence worth learning, yet not endless."""
+
+UNIQUE = 100.0
+REGULARITY = 10.0
+DETERMINES = 6.0
+CONCENTRATION = 0.5
+FAMILIES = 0.7
+NULLS = -8.0
+IMPLIED = -20.0
+"""Weights of the evidence for an owner; structure that always holds outweighs what is merely usual."""
+SOMEWHAT_REGULAR = 0.2
+
+Implied = Mapping[Reference, frozenset[Reference]]
+"""For each reference those that follow from it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ class Circumstances:
 
 
 def choose_references(survey: Survey, table: Table, known: Circumstances) -> ReferenceChoice:
-    """Role and reason of every foreign key of the table: owner first, then links, then self, deferred and nulled ones."""
+    """Role and reason of every foreign key of the table: owner first, then links, then the fixed ones."""
     fixed = [plan for fk in table.foreign_keys if (plan := _fixed(table, fk, known)) is not None]
     free = [Reference(table.name, fk) for fk in table.foreign_keys if all(p.foreign_key != fk for p in fixed)]
     if known.roles[table.name] is not TableRole.SYNTHESISE:
@@ -96,17 +109,7 @@ def _is_unique(score: float) -> bool:
     return score >= UNIQUE / 2
 
 
-UNIQUE = 100.0
-REGULARITY = 10.0
-CONCENTRATION = 0.5
-SOMEWHAT_REGULAR = 0.2
-IMPLIED = -20.0
-NULLS = -8.0
-
-
-def _measure(
-    survey: Survey, table: Table, reference: Reference, known: Circumstances, implied: Collection[Reference]
-) -> _Candidate:
+def _measure(survey: Survey, table: Table, reference: Reference, known: Circumstances, implied: Implied) -> _Candidate:
     family = survey.parents(reference)
     key = _sort_key(survey, table, reference)
     filled = family[family >= 0]
@@ -116,9 +119,12 @@ def _measure(
     fk = reference.foreign_key
     score = REGULARITY * max(key.regularity, key.contiguity) + CONCENTRATION * min(max(key.concentration, 0.0), 10.0)
     score += NULLS * null_share - 1.0 * is_nullable(table, fk)
-    score += UNIQUE * (_is_one_to_one(table, fk) and not is_nullable(table, fk)) + IMPLIED * (reference in implied)
+    score += UNIQUE * (_is_one_to_one(table, fk) and not is_nullable(table, fk)) + IMPLIED * any(
+        reference in weaker for weaker in implied.values()
+    )
+    score += DETERMINES * min(len(implied.get(reference, ())), 2)
     score += 1.0 * _leads_key(table, fk) + 1.0 * (MODERATE[0] <= mean_size <= MODERATE[1])
-    score += 0.7 * math.log10(max(families, 1)) + 0.5 * (reference.parent in known.persons)
+    score += FAMILIES * math.log10(max(families, 1)) + 0.5 * (reference.parent in known.persons)
     return _Candidate(reference, key, families, mean_size, null_share, score)
 
 
@@ -144,16 +150,19 @@ def _sort_key(survey: Survey, table: Table, reference: Reference) -> SortKey:
     return sort_key(survey.parents(reference), usable, temporal, independent)
 
 
-def _implied(survey: Survey, free: Sequence[Reference], known: Circumstances) -> frozenset[Reference]:
-    """References that follow from another one which every row has: that one says more, and is the better owner."""
+def _implied(survey: Survey, free: Sequence[Reference], known: Circumstances) -> Implied:
+    """For each reference that every row has, those that follow from it: it says more than they, and is the better owner.
+
+    Where two determine each other, the first declared one counts.
+    """
     candidates = _eligible(survey, free, known)
-    implied: set[Reference] = set()
+    implied: dict[Reference, frozenset[Reference]] = {}
     for stronger in candidates:
         if np.any(survey.parents(stronger) < 0):
             continue
-        weaker = [r for r in candidates if r != stronger and r not in implied and stronger not in implied]
-        implied |= {r for r in weaker if _determines(survey, stronger, r, known).holds}
-    return frozenset(implied)
+        rivals = {r for r in candidates if r != stronger and stronger not in implied.get(r, ())}
+        implied[stronger] = frozenset(r for r in rivals if _determines(survey, stronger, r, known).holds)
+    return implied
 
 
 def _determines(survey: Survey, stronger: Reference, weaker: Reference, known: Circumstances) -> Determination:
@@ -165,7 +174,7 @@ def _determines(survey: Survey, stronger: Reference, weaker: Reference, known: C
 def _links(
     survey: Survey, links: list[Reference], owner: _Candidate | None, known: Circumstances
 ) -> tuple[ReferencePlan, ...]:
-    """Further parents: those that the owner determines, then those that determine it, then composite ones, then the rest."""
+    """Further parents: those that the owner determines, those that determine it, composite ones, the rest."""
     plans = [_link_plan(survey, link, owner, known) for link in links]
     plans.sort(key=lambda p: (not p.path, not p.within, -len(p.foreign_key.columns)))
     return tuple(plans)
@@ -175,7 +184,9 @@ def _link_plan(survey: Survey, link: Reference, owner: _Candidate | None, known:
     if known.roles[link.parent] is TableRole.COPY:
         return ReferencePlan(link.foreign_key, ReferenceRole.LINK, f"a category: {link.parent} is copied")
     if owner is None:
-        return ReferencePlan(link.foreign_key, ReferenceRole.LINK, "too few parents, or too many NULLs, to drive the table")
+        return ReferencePlan(
+            link.foreign_key, ReferenceRole.LINK, "its parents are too few, or NULLs too many, to drive it"
+        )
     down = determination(survey, owner.reference, link, known.deferred)
     if down.exact:
         reason = f"follows from the owner: the same {link.parent} as that of its {owner.reference.parent}"
@@ -187,19 +198,19 @@ def _link_plan(survey: Survey, link: Reference, owner: _Candidate | None, known:
     return ReferencePlan(link.foreign_key, ReferenceRole.LINK, "a further parent")
 
 
-def _owner_plan(table: Table, owner: _Candidate, implied: Collection[Reference], rivals: int) -> ReferencePlan:
+def _owner_plan(table: Table, owner: _Candidate, implied: Implied, rivals: int) -> ReferencePlan:
     fk = owner.reference.foreign_key
     return ReferencePlan(fk, ReferenceRole.OWNER, "; ".join(_reasons(table, owner, implied, rivals)))
 
 
-def _reasons(table: Table, owner: _Candidate, implied: Collection[Reference], rivals: int) -> list[str]:
+def _reasons(table: Table, owner: _Candidate, implied: Implied, rivals: int) -> list[str]:
     fk = owner.reference.foreign_key
     if _is_one_to_one(table, fk):
         return [f"at most one row per {fk.parent} ({owner.families} have one)"]
     reasons = [] if rivals > 1 else [f"the only parent that can drive it, {owner.mean_size:.1f} rows each"]
     if rivals > 1:
         reasons.append(f"{owner.mean_size:.1f} rows for each of {owner.families} parents")
-    reasons += [f"determines the reference to {r.parent}" for r in sorted(implied, key=str) if r != owner.reference]
+    reasons += [f"determines the reference to {r.parent}" for r in sorted(implied.get(owner.reference, ()), key=str)]
     return reasons + _order_reasons(owner.key)
 
 

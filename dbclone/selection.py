@@ -1,4 +1,4 @@
-"""Which tables a clone consists of: the globs of ``--tables`` and ``--exclude``, and what becomes of parents left out."""
+"""Which tables a clone consists of: the globs of ``--tables`` and ``--exclude``, and parents left out."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _pull_in_required_parents(schema: Schema, wanted: set[TableName]) -> list[Fi
 
 def _pulled_in_finding(table: Table, fk: ForeignKey) -> Finding:
     columns = ", ".join(fk.columns)
-    message = f"Table {fk.parent} is cloned although it was left out: {table.name}({columns}) refers to it and is NOT NULL."
+    message = f"Table {fk.parent} is cloned although left out: {table.name}({columns}) refers to it and is NOT NULL."
     return Finding(Severity.NOTE, "pulled-in", fk.parent, (), message)
 
 

@@ -33,6 +33,9 @@ STRONG_REUSE = 20.0
 MAX_DESCRIPTIVE = 3
 MAX_LABEL_LENGTH = 60
 UNIQUE_SHARE = 0.95
+"""Share of distinct labels from which on they name rows; a mere handful of much used rows may repeat some."""
+HANDFUL = 50
+HANDFUL_UNIQUE_SHARE = 0.7
 
 TEXTS = frozenset({TypeFamily.TEXT, TypeFamily.ENUM})
 REFERENCE_WORDS = re.compile(
@@ -89,7 +92,7 @@ def _choose(survey: Survey, table: Table, roles: Mapping[TableName, RoleChoice])
     for fk in table.foreign_keys:
         parent = roles.get(fk.parent)
         if parent and parent.role is TableRole.EMPTY and fk.parent != table.name and not is_nullable(table, fk):
-            return RoleChoice(TableRole.EMPTY, f"every row needs a row of {fk.parent}, which is empty")
+            return RoleChoice(TableRole.EMPTY, f"needs rows of {fk.parent}, which is empty")
     against = _objection(survey, table, roles)
     if against:
         return RoleChoice(TableRole.SYNTHESISE, against)
@@ -118,14 +121,17 @@ def _by_shape(survey: Survey, table: Table) -> RoleChoice:
     rows = survey.rows(table.name)
     references = survey.referrers[table.name]
     reuse = sum(survey.rows(reference.child) for reference in references) / rows
-    label = _label(survey, table)
+    lenient = rows <= HANDFUL and reuse >= STRONG_REUSE
+    label = _label(survey, table, HANDFUL_UNIQUE_SHARE if lenient else UNIQUE_SHARE)
     if label is None:
         return RoleChoice(TableRole.SYNTHESISE, "no short text column names each of its rows")
     if reuse < REUSE:
         return RoleChoice(TableRole.SYNTHESISE, f"its rows are hardly shared ({reuse:.1f} referring rows per row)")
     if _is_vocabulary(survey, table, references):
-        kind = f"a vocabulary: {len(references)} foreign keys of {len({r.child for r in references})} tables refer to it"
-        return RoleChoice(TableRole.COPY, kind)
+        tables = len({reference.child for reference in references})
+        return RoleChoice(
+            TableRole.COPY, f"a vocabulary: {len(references)} foreign keys of {tables} tables refer to it"
+        )
     return _by_size(survey, table, label, reuse)
 
 
@@ -151,20 +157,20 @@ def _descriptive(table: Table) -> tuple[Column, ...]:
     return tuple(c for c in table.insertable if c.name not in technical)
 
 
-def _label(survey: Survey, table: Table) -> str | None:
+def _label(survey: Survey, table: Table, unique_share: float) -> str | None:
     """The first short text column whose values are unique: what a reader would call the row by."""
     for column in _descriptive(table):
-        if column.type.family in TEXTS and _names_rows(survey, table, column):
+        if column.type.family in TEXTS and _names_rows(survey, table, column, unique_share):
             return column.name
     return None
 
 
-def _names_rows(survey: Survey, table: Table, column: Column) -> bool:
+def _names_rows(survey: Survey, table: Table, column: Column, unique_share: float) -> bool:
     values = survey.values(table.name, column.name)
     filled = len(values) - values.null_count
     if filled < UNIQUE_SHARE * len(values) or not pa.types.is_string(values.type):
         return False
-    if survey.distinct(table.name, column.name) < UNIQUE_SHARE * filled:
+    if survey.distinct(table.name, column.name) < unique_share * filled:
         return False
     length = pc.mean(pc.utf8_length(values)).as_py()
     wordlike = pc.mean(pc.match_substring_regex(values, "[A-Za-z\\p{L}]{2}").cast(pa.int8())).as_py()
