@@ -151,7 +151,7 @@ def _sort_key(survey: Survey, table: Table, reference: Reference) -> SortKey:
 
 
 def _implied(survey: Survey, free: Sequence[Reference], known: Circumstances) -> Implied:
-    """For each reference that every row has, those that follow from it: it says more than they, and is the better owner.
+    """For each reference that every row has, those that follow from it: it says more, and is the better owner.
 
     Where two determine each other, the first declared one counts.
     """

@@ -19,14 +19,17 @@ MODULES = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__
 # exception: they stand side by side and never see each other.
 LAYERS: dict[str, tuple[str, ...]] = {
     "words": ("__init__", "__main__", "errors", "schema", "options", "findings", "plan", "abc", "progress"),
-    "pure": ("graph", "ordering", "selection", "planning", "partitions", "archive", "columns", "privacy"),
+    "pure": (
+        "graph", "matching", "ordering", "selection", "survey", "determination", "table_roles", "reference_roles",
+        "column_roles", "planning", "inspection", "partitions", "archive", "columns", "privacy",
+    ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),
     "engines": ("engines", "executors"),
     "steps": ("fitting", "generation", "comparing", "reporting", "report"),
     "cloning": ("cloning", "demo", "examples"),
     "cli": ("cli",),
-}
+}  # fmt: skip
 DOORS = {
     "psycopg": ("dialects",), "adbc_driver_postgresql": ("dialects",), "adbc_driver_sqlite": ("dialects",),
     "adbc_driver_manager": ("dialects",), "pgpq": ("dialects",), "networkx": ("graph",), "sdv": ("engines.hma",),
