@@ -1,0 +1,263 @@
+"""Fills columns of personal data with made-up persons, whole rows at a time and a million rows in seconds.
+
+Each row belongs to a persona; names, e-mail address and user name of a row come from the same persona, and rows of the
+same persona repeat the same values, as often as the source's values repeat.  Values are drawn from Faker's public lists
+and from patterns that at least k entities share, never from the source; a fake can equal a real common name or place
+by chance, as any guess can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbclone.columns.patterns import Grammar, learn
+from dbclone.columns.uniqueness import limited, make_unique
+from dbclone.privacy import makers, pools
+from dbclone.privacy.content import is_prose
+from dbclone.privacy.protection import Ints, count_entities
+from dbclone.privacy.repeats import Repetition
+from dbclone.schema import Column, TypeFamily
+
+_SAMPLE = 20_000
+_NAMES = frozenset({"first_name", "last_name", "full_name"})
+_PATTERNED = frozenset({"phone", "postal_code", "national_id", "plate", "token", "password"})
+_MOST_DOMAINS = 30
+_SAFE_DOMAINS = ("example.com", "example.org", "example.net")
+
+
+@dataclass(frozen=True)
+class PiiColumn:
+    """What is known of one column of personal data: its kind and form, and how its values repeat; no value of it."""
+
+    name: str
+    kind: str
+    family: TypeFamily = TypeFamily.TEXT
+    max_length: int | None = None
+    unique: bool = False
+    null_share: float = 0.0
+    """For information: ``fill`` gives a value to every row, whoever places NULLs does so afterwards."""
+    repetition: Repetition = field(default_factory=Repetition)
+    locale: str = pools.LOCALES[0]
+    case: str = ""
+    """'upper' or 'lower' where the source's values are written so."""
+    style: str = ""
+    """Form within the kind: how e-mail addresses join names, how full names are ordered, which kind of IP address."""
+    grammar: Grammar = field(default_factory=lambda: Grammar(()))
+    domains: tuple[str, ...] = _SAFE_DOMAINS
+    """Of e-mail addresses: those that at least k entities use, but under .example, and else example.com and the like:
+    reserved names (RFC 2606), so that a clone can never send mail to anybody."""
+    domain_weights: tuple[float, ...] = ()
+    sizes: tuple[int, ...] = ()
+    """Quantiles of the length of passwords and tokens, or of the number of words of prose."""
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        kind: str,
+        values: pa.Array | pa.ChunkedArray,
+        k: int = 5,
+        entities: Ints | None = None,
+        *,
+        unique: bool = False,
+    ) -> PiiColumn:
+        """From the source's column; ``kind`` without 'pii:', ``entities`` (int64[n]) says whose row each is."""
+        array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+        encoded = array.dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        rows = np.flatnonzero(codes >= 0)[:_SAMPLE]
+        strings = [str(v).strip() for v in array.take(pa.array(rows)).to_pylist()]
+        owners = None if entities is None else entities[rows]
+        domains = _domains(strings, k, owners) if kind == "email" and strings else {}
+        return cls(
+            column.name,
+            kind,
+            column.type.family,
+            column.type.length,
+            unique,
+            null_share=array.null_count / max(len(array), 1),
+            repetition=Repetition.of(codes, k),
+            locale=pools.likely_locale(strings[:2000]) if kind in _NAMES else pools.LOCALES[0],
+            case=_case(strings),
+            style=_style(kind, strings),
+            grammar=learn(strings, k, owners) if kind in _PATTERNED else Grammar(()),
+            domains=tuple(domains) or _SAFE_DOMAINS,
+            domain_weights=tuple(domains.values()),
+            sizes=_sizes(strings),
+        )
+
+
+def fill(columns: Sequence[PiiColumn], rows: int, rng: np.random.Generator) -> dict[str, pa.Array]:
+    """Values for all columns of personal data of one table, by column name; string or, for numbers, int64 arrays.
+
+    No NULLs.  A unique column has no value twice (PlanError if its length does not allow that many).
+    """
+    if not columns:
+        return {}
+    most = max(columns, key=lambda c: (c.unique, c.repetition.distinct))
+    share = 1.0 if most.unique else most.repetition.distinct
+    personas = max(min(round(share * rows), rows), min(rows, 1))
+    persona_of = most.repetition.deal(rows, personas, rng)
+    locale = next((c.locale for c in columns if c.kind in _NAMES), columns[0].locale)
+    crowd = _Crowd(columns, locale, rows, personas, rng)
+    filled: dict[str, pa.Array] = {}
+    seen: dict[str, int] = {}
+    for column in columns:
+        ordinal = seen[column.kind] = seen.get(column.kind, -1) + 1
+        made = crowd.values(column, ordinal)
+        filled[column.name] = _finished(column, made if column.unique else made.take(pa.array(persona_of)))
+    return filled
+
+
+class _Crowd:
+    """The personas of one table and what each of them is called."""
+
+    def __init__(
+        self, columns: Sequence[PiiColumn], locale: str, rows: int, personas: int, rng: np.random.Generator
+    ) -> None:
+        self.locale, self.rows, self.size, self.rng = locale, rows, personas, rng
+        by_kind = {c.kind: c for c in reversed(columns)}
+        self.first = self._names(by_kind.get("first_name"), pools.first_names(locale))
+        self.last = self._names(by_kind.get("last_name"), pools.last_names(locale))
+
+    def values(self, column: PiiColumn, ordinal: int) -> pa.Array:
+        """One value per persona; for a unique column all different."""
+        make = self._maker(column, ordinal)
+        if column.unique:
+            made = limited(_cased(make(self.size), column.case), column.max_length)
+            return make_unique(made, lambda r: _cased(make(len(r)), column.case), column.max_length)
+        distinct = max(round(column.repetition.distinct * self.rows), min(self.size, 1))
+        if (column.kind in _LINKED and not ordinal) or distinct >= 0.97 * self.size:
+            return _cased(make(self.size), column.case)
+        picked = column.repetition.deal(self.size, distinct, self.rng)
+        return _cased(make(distinct).take(pa.array(picked)), column.case)
+
+    def _names(self, column: PiiColumn | None, pool: Sequence[str]) -> pa.Array:
+        """A name for each persona, from as many different ones as the source's column would have."""
+        distinct = len(pool)
+        if column is not None and not column.unique:
+            distinct = min(max(round(column.repetition.distinct * self.rows), 1), len(pool))
+        chosen = self.rng.permutation(len(pool))[:distinct]
+        repetition = column.repetition if column is not None else Repetition()
+        dealt = (
+            repetition.deal(self.size, distinct, self.rng) if distinct < self.size else self.rng.permutation(distinct)
+        )
+        return pa.array(pool, pa.string()).take(pa.array(chosen[dealt[: self.size]]))
+
+    def _maker(self, column: PiiColumn, ordinal: int) -> Callable[[int], pa.Array]:
+        """A function that makes n values of the column; linked ones follow the personas when n is their number."""
+        if column.kind in _LINKED:
+            return lambda n: self._linked(column, n, ordinal)
+        return lambda n: makers.make(column.kind, n, self.rng, self._form(column))
+
+    def _form(self, column: PiiColumn) -> makers.Form:
+        return makers.Form(self.locale, column.style, column.grammar, column.sizes, column.max_length)
+
+    def _linked(self, column: PiiColumn, n: int, ordinal: int) -> pa.Array:
+        first, last = self.first, self.last
+        if n != self.size or ordinal:
+            first = pa.array(pools.first_names(self.locale)).take(
+                pa.array(self._below(len(pools.first_names(self.locale)), n))
+            )
+            last = pa.array(pools.last_names(self.locale)).take(
+                pa.array(self._below(len(pools.last_names(self.locale)), n))
+            )
+        match column.kind:
+            case "first_name":
+                return first
+            case "last_name":
+                return last
+            case "full_name":
+                parts = (last, first, ", ") if column.style == "last, first" else (first, last, " ")
+                return pc.binary_join_element_wise(*parts)
+            case "username":
+                return makers.handles(first, last, "", column.max_length)
+            case "url_user":
+                return pc.binary_join_element_wise("https://example.com/", makers.handles(first, last, "", None), "")
+            case _:
+                domains = self._any(column.domains, n, column.domain_weights)
+                return makers.emails(first, last, domains, column.style, column.max_length)
+
+    def _any(self, pool: Sequence[str], n: int, weights: Sequence[float] = ()) -> pa.Array:
+        shares = np.array(weights) / sum(weights) if weights else None
+        return pa.array(pool, pa.string()).take(pa.array(self.rng.choice(len(pool), size=n, p=shares)))
+
+
+_LINKED = frozenset({"first_name", "last_name", "full_name", "username", "email", "url_user"})
+
+
+def _finished(column: PiiColumn, made: pa.Array) -> pa.Array:
+    """Cut to length, in the column's canonical Arrow type."""
+    if column.family in (TypeFamily.INTEGER, TypeFamily.DECIMAL):
+        digits = pc.utf8_slice_codeunits(pc.replace_substring_regex(made, r"\D", ""), 0, 18)
+        return pc.cast(pc.if_else(pc.equal(digits, ""), "0", digits), pa.int64())
+    return limited(made, column.max_length)
+
+
+def _cased(texts: pa.Array, case: str) -> pa.Array:
+    match case:
+        case "upper":
+            return pc.utf8_upper(texts)
+        case "lower":
+            return pc.utf8_lower(texts)
+        case _:
+            return texts
+
+
+def _case(strings: Sequence[str]) -> str:
+    lettered = [s for s in strings if any(map(str.isalpha, s))]
+    if not lettered:
+        return ""
+    if sum(s == s.upper() for s in lettered) > 0.8 * len(lettered):
+        return "upper"
+    return "lower" if sum(s == s.lower() for s in lettered) > 0.8 * len(lettered) else ""
+
+
+def _style(kind: str, strings: Sequence[str]) -> str:
+    def share(sign: str) -> float:
+        return sum(sign in s for s in strings) / max(len(strings), 1)
+
+    match kind:
+        case "full_name":
+            return "last, first" if share(", ") > 0.5 else ""
+        case "email":
+            local = [s.partition("@")[0] for s in strings]
+            dots, bars = sum("." in s for s in local), sum("_" in s for s in local)
+            return "." if dots >= max(bars, 0.3 * len(local)) else "_" if bars >= 0.3 * len(local) else ""
+        case "ip":
+            return "v6" if share(":") > 0.5 else ""
+        case "card" | "iban":
+            return " " if share(" ") > 0.5 else "-" if share("-") > 0.5 else ""
+        case "mac":
+            return "-" if share("-") > 0.5 else ":"
+        case _:
+            return ""
+
+
+def _domains(strings: Sequence[str], k: int, owners: Ints | None) -> dict[str, float]:
+    """Domains that at least k entities use, made undeliverable, with the number of their addresses."""
+    rows: dict[str, list[int]] = {}
+    for i, text in enumerate(strings):
+        if "@" in text:
+            rows.setdefault(text.rpartition("@")[2].lower(), []).append(i)
+    kept = [d for d, at in rows.items() if "." in d and count_entities(np.array(at), owners) >= max(k, 2)]
+    kept = sorted(kept, key=lambda d: -len(rows[d]))[:_MOST_DOMAINS]
+    found: dict[str, float] = {}
+    for domain in kept:
+        safe = domain.rpartition(".")[0] + ".example"
+        found[safe] = found.get(safe, 0.0) + len(rows[domain])
+    rest = len(strings) - sum(found.values())
+    return found | {domain: rest / len(_SAFE_DOMAINS) for domain in _SAFE_DOMAINS if rest > 0 or not found}
+
+
+def _sizes(strings: Sequence[str]) -> tuple[int, ...]:
+    if not strings:
+        return ()
+    prose = sum(map(is_prose, strings)) > 0.5 * len(strings)
+    sizes = [len(s.split()) if prose else len(s) for s in strings]
+    return tuple(int(q) for q in np.quantile(sizes, np.linspace(0, 1, 9)))
