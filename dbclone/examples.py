@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import sqlite3
 import sys
 import tomllib
@@ -43,6 +44,8 @@ class Fact:
     """How far the source may be from ``expected``, whatever the seed."""
     retained: float
     """How far a clone may be from ``expected`` and still count as having kept the fact."""
+    lost: float
+    """The number that a clone without the fact would show; for a hard fact NaN."""
     hard: bool
     """An exact rule: the number counts violations and must be 0."""
 
@@ -160,19 +163,17 @@ def _schemas_module(name: str) -> ModuleType:
 
 
 def _fact(identifier: str, entry: Mapping[str, str | float | bool]) -> Fact:
-    hard = bool(entry.get("hard", False))
-    both = str(entry.get("sql", ""))
-    return Fact(
-        id=identifier,
-        kind=str(entry["kind"]),
-        sentence=str(entry["sentence"]),
-        hard=hard,
-        sqlite=str(entry.get("sqlite", both)),
-        postgresql=str(entry.get("postgresql", both)),
-        expected=0.0 if hard else float(entry["expected"]),
-        tolerance=0.0 if hard else float(entry["tolerance"]),
-        retained=0.0 if hard else float(entry["retained"]),
+    hard, both = bool(entry.get("hard", False)), entry.get("sql", "")
+    expected, tolerance, retained, lost = (
+        (0.0, 0.0, 0.0, math.nan)
+        if hard
+        else (float(entry[key]) for key in ("expected", "tolerance", "retained", "lost"))
     )
+    return Fact(
+        id=identifier, kind=str(entry["kind"]), sentence=str(entry["sentence"]),
+        sqlite=str(entry.get("sqlite", both)), postgresql=str(entry.get("postgresql", both)),
+        expected=expected, tolerance=tolerance, retained=retained, lost=lost, hard=hard,
+    )  # fmt: skip
 
 
 def _quote(name: str) -> str:

@@ -100,7 +100,7 @@ CREATE TABLE patient (
     state CHAR(2) NOT NULL,
     height_cm NUMERIC(4,1),
     weight_kg NUMERIC(4,1),
-    bmi NUMERIC(6,1) GENERATED ALWAYS AS (round(weight_kg * 10000 / (height_cm * height_cm), 1)) STORED,
+    bmi NUMERIC(6,1) GENERATED ALWAYS AS (round(weight_kg * 10000.0 / (height_cm * height_cm), 1)) STORED,
     is_smoker BOOLEAN NOT NULL,
     is_chronic BOOLEAN NOT NULL,
     insurance_no VARCHAR(12),

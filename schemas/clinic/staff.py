@@ -59,7 +59,8 @@ def _tree(per_department: int) -> tuple[Array, Array, Array]:
         for k in range(len(DEPARTMENTS)):
             head = len(department) + 1
             for i in range(per_department):
-                rank = (0 if k == 0 else 1) if i == 0 else (2 if i <= max(1, per_department // 3) else 3)
+                middle = 2 if k else 1
+                rank = middle - 1 if i == 0 else (middle if i <= max(1, per_department // 3) else 3)
                 senior = head + 1 + (i % max(1, per_department // 3))
                 department.append(clinic * len(DEPARTMENTS) + k)
                 level.append(rank)
