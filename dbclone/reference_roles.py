@@ -68,7 +68,7 @@ class Circumstances:
 
 def choose_references(survey: Survey, table: Table, known: Circumstances) -> ReferenceChoice:
     """Role and reason of every foreign key of the table: owner first, then links, then the fixed ones."""
-    fixed = [plan for fk in table.foreign_keys if (plan := _fixed(table, fk, known)) is not None]
+    fixed = _fixed_plans(table, known)
     free = [Reference(table.name, fk) for fk in table.foreign_keys if all(p.foreign_key != fk for p in fixed)]
     if known.roles[table.name] is not TableRole.SYNTHESISE:
         reason = "copied with its row" if known.roles[table.name] is TableRole.COPY else "the table stays empty"
@@ -79,6 +79,28 @@ def choose_references(survey: Survey, table: Table, known: Circumstances) -> Ref
     links = _links(survey, [r for r in free if owner is None or r != owner.reference], owner, known)
     first = () if owner is None else (_owner_plan(table, owner, implied, len(candidates)),)
     return ReferenceChoice((*first, *links, *fixed), () if owner is None else owner.key.columns)
+
+
+def _fixed_plans(table: Table, known: Circumstances) -> list[ReferencePlan]:
+    """The plans of the keys whose roles do not depend on the data, in declared order.
+
+    A key to an empty table that has no nullable column to itself needs a NULL in one that it shares: the keys that
+    share it are always NULL too.
+    """
+    plans = {fk: plan for fk in table.foreign_keys if (plan := _fixed(table, fk, known)) is not None}
+    for fk in [fk for fk, plan in plans.items() if plan.role is ReferenceRole.NULLED]:
+        for other in _sharing(table, fk, plans):
+            reason = f"shares a column that must be NULL, as {fk.parent} has no rows"
+            plans[other] = ReferencePlan(other, ReferenceRole.NULLED, reason)
+    return [plans[fk] for fk in table.foreign_keys if fk in plans]
+
+
+def _sharing(table: Table, fk: ForeignKey, plans: Mapping[ForeignKey, ReferencePlan]) -> list[ForeignKey]:
+    nulled = [other for other, plan in plans.items() if plan.role is ReferenceRole.NULLED]
+    live = [other for other in table.foreign_keys if other not in nulled]
+    nullable = [name for name in fk.columns if table.column(name).nullable]
+    sharing = {name: [other for other in live if name in other.columns] for name in nullable}
+    return min(sharing.values(), key=len)
 
 
 def _fixed(table: Table, fk: ForeignKey, known: Circumstances) -> ReferencePlan | None:

@@ -137,7 +137,11 @@ def _by_shape(survey: Survey, table: Table) -> RoleChoice:
 
 def _by_size(survey: Survey, table: Table, label: str, reuse: float) -> RoleChoice:
     rows = survey.rows(table.name)
-    columns = [c for c in _descriptive(table) if not _is_incidental(survey, table, c)]
+    shared = f"{rows} rows, each named by {label}, {reuse:.0f} referring rows per row"
+    if rows <= HANDFUL and reuse >= STRONG_REUSE and _has_natural_key(table):
+        return RoleChoice(TableRole.COPY, f"a reference table with a code of its own: {shared}")
+    key = table.primary_key.columns if table.primary_key else ()
+    columns = [c for c in _descriptive(table) if c.name not in key and not _is_incidental(survey, table, c)]
     if len(columns) > MAX_DESCRIPTIVE:
         return RoleChoice(TableRole.SYNTHESISE, f"an entity: {len(columns)} columns describe each row")
     measures = [c.name for c in columns if _is_measure(survey, table, c)]
@@ -145,7 +149,6 @@ def _by_size(survey: Survey, table: Table, label: str, reuse: float) -> RoleChoi
         return RoleChoice(TableRole.SYNTHESISE, f"an entity: it holds measures or dates ({', '.join(measures)})")
     named = REFERENCE_WORDS.search(table.name.name) is not None
     if rows <= SMALL or (rows <= MEDIUM and (named or reuse >= STRONG_REUSE)):
-        shared = f"{rows} rows, each named by {label}, {reuse:.0f} referring rows per row"
         return RoleChoice(TableRole.COPY, f"a reference table: {shared}")
     return RoleChoice(TableRole.SYNTHESISE, f"an entity: {rows} rows are more than a list of values")
 
@@ -155,6 +158,12 @@ def _descriptive(table: Table) -> tuple[Column, ...]:
     key = table.primary_key.columns if table.primary_key else ()
     technical = referring_columns(table) | {n for n in key if table.column(n).type.family not in TEXTS}
     return tuple(c for c in table.insertable if c.name not in technical)
+
+
+def _has_natural_key(table: Table) -> bool:
+    """Whether rows are referred to by a code that people chose, not by a number."""
+    key = table.primary_key.columns if table.primary_key else ()
+    return len(key) == 1 and table.column(key[0]).type.family in TEXTS
 
 
 def _label(survey: Survey, table: Table, unique_share: float) -> str | None:
