@@ -125,7 +125,7 @@ class Transitions:
         keys = sorted(counts)
         rows = np.array([row for row, _ in keys], dtype=np.int64)
         weights = np.array([counts[key] for key in keys], dtype=np.float64)
-        totals = np.bincount(rows, weights=weights, minlength=contexts)
+        totals = np.bincount(rows, weights=weights, minlength=contexts).astype(np.float64)
         starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=contexts))]).astype(np.int64)
         before = np.concatenate([[0.0], np.cumsum(weights)])
         shares = (before[1:] - before[starts[rows]]) / totals[rows]

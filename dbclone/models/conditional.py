@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 
-from dbclone.models.tree import CLASSES, Growth, Target, Tree, grow
+from dbclone.models.tree import CLASSES, Target, Tree, grow
 
 MOST_FEATURES = 48
 """Bytes that a tree may look at, chosen by mutual information with its target."""
@@ -14,22 +16,34 @@ _HEAD = 23
 """Levels of a many-valued category that are classes of their own; the others are clustered by what they go with."""
 
 
-def fit_conditional(
-    features: np.ndarray, ordered: np.ndarray, codes: np.ndarray, held_out: np.ndarray, rising: bool
-) -> Tree:
-    """The tree of int32[n] codes given uint8[F, n] features.
+@dataclass(frozen=True)
+class Seen:
+    """What trees may look at."""
 
-    ``ordered`` (bool[F]) and ``rising`` say whether bytes and codes have an order; ``held_out`` (bool[n]) marks rows of
-    families that choose the tree's size and shrinkage.
+    features: np.ndarray
+    """uint8[F, n]"""
+    ordered: np.ndarray
+    """bool[F]: whether a byte rises with the value."""
+    visible: np.ndarray
+    """bool[F]: whether the byte is known when the column is drawn."""
+
+
+def fit_conditional(seen: Seen, codes: np.ndarray, held_out: np.ndarray, rising: bool) -> Tree:
+    """The tree of int32[n] codes.
+
+    ``rising`` says whether the codes have an order; ``held_out`` (bool[n]) marks rows of families that choose the
+    tree's size and shrinkage.
     """
-    classes, n_classes = _classes(codes, rising, features)
+    classes, n_classes = _classes(codes, rising, seen)
     target = Target(codes, classes, n_classes, held_out)
-    return grow(features, ordered, target, screen(features, classes, n_classes))
+    return grow(seen.features, seen.ordered, target, screen(seen, classes, n_classes))
 
 
-def screen(features: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+def screen(seen: Seen, classes: np.ndarray, n_classes: int) -> np.ndarray:
     """Indices (int64) of the bytes that tell most about the classes, at most MOST_FEATURES."""
-    varied = np.flatnonzero(features.min(axis=1, initial=255) != features.max(axis=1, initial=0))
+    features = seen.features
+    varied = seen.visible & (features.min(axis=1, initial=255) != features.max(axis=1, initial=0))
+    varied = np.flatnonzero(varied)
     if len(varied) <= MOST_FEATURES:
         return varied.astype(np.int64)
     step = max(1, len(classes) // _SCREEN_ROWS)
@@ -63,13 +77,13 @@ def _information(features, classes, n_classes):  # type: ignore[no-untyped-def]
     return told
 
 
-def _classes(codes: np.ndarray, rising: bool, features: np.ndarray) -> tuple[np.ndarray, int]:
+def _classes(codes: np.ndarray, rising: bool, seen: Seen) -> tuple[np.ndarray, int]:
     """uint8[n] classes, at most CLASSES of them, and their number."""
     size = int(codes.max(initial=0)) + 1
     if size <= CLASSES:
         return codes.astype(np.uint8), size
     counts = np.bincount(codes, minlength=size)
-    to = _merged(counts) if rising else _clustered(codes, counts, features)
+    to = _merged(counts) if rising else _clustered(codes, counts, seen)
     return to[codes].astype(np.uint8), int(to.max()) + 1
 
 
@@ -80,17 +94,17 @@ def _merged(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], 1 + np.unique(quantile, return_inverse=True)[1]])
 
 
-def _clustered(codes: np.ndarray, counts: np.ndarray, features: np.ndarray) -> np.ndarray:
+def _clustered(codes: np.ndarray, counts: np.ndarray, seen: Seen) -> np.ndarray:
     """The head levels alone, the tail in CLASSES − 1 − _HEAD clusters by the features that go with them."""
     order = np.argsort(-counts[1:], kind="stable") + 1
     to = np.zeros(len(counts), dtype=np.int64)
     to[order[:_HEAD]] = np.arange(1, _HEAD + 1)
     tail = order[_HEAD:]
     head = np.minimum(to[codes], _HEAD).astype(np.uint8)
-    best = screen(features, head, _HEAD + 1)[: MOST_FEATURES // 3]
+    best = screen(seen, head, _HEAD + 1)[: MOST_FEATURES // 3]
     sums = np.zeros((len(counts), len(best)))
     for i, f in enumerate(best):
-        level = features[f].astype(np.float64)
+        level = seen.features[f].astype(np.float64)
         spread = level.std()
         sums[:, i] = np.bincount(codes, weights=(level - level.mean()) / (spread + 1e-9), minlength=len(counts))
     profile = sums[tail] / (counts[tail] + 1.0)[:, None]

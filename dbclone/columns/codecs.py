@@ -1,0 +1,62 @@
+"""Which codec serves which kind of column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.columns.base import NULL, contiguous
+from dbclone.columns.categorical import CategoricalCodec
+from dbclone.columns.identifier import KeyMaker
+from dbclone.columns.numeric import NumericCodec
+from dbclone.columns.temporal import TemporalCodec
+from dbclone.columns.text import TextCodec
+from dbclone.schema import Column, TypeFamily
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A column of which only NULL or not is modelled; the values are made afterwards (PII, identifiers)."""
+
+    kind: str
+    maker: KeyMaker | None = None
+
+    size: int = 2
+
+    def encode(self, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
+        """1 where there is a value, int32[n]."""
+        return contiguous(values).is_valid().to_numpy(zero_copy_only=False).astype(np.int32)
+
+    def decode(self, codes: np.ndarray, rng: np.random.Generator, unique: bool = False) -> pa.Array:
+        """Fresh identifiers where the code is 1; only for columns that have a maker."""
+        if self.maker is None:
+            raise TypeError("a column of personal data is filled with its whole row")
+        made = self.maker.make(int((codes != NULL).sum()), rng)
+        place = np.cumsum(codes != NULL) - 1
+        return made.take(pa.array(np.maximum(place, 0), mask=codes == NULL)) if len(made) else pa.nulls(len(codes), made.type)
+
+
+Codec = CategoricalCodec | NumericCodec | TemporalCodec | TextCodec | Filled
+
+
+def fit_codec(kind: str, column: Column, values: pa.ChunkedArray, k: int) -> Codec:
+    """The codec of a value column, fitted; the Arrow type decides where it contradicts the kind."""
+    number = pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type)
+    if kind.startswith("pii:") and (pa.types.is_string(values.type) or pa.types.is_integer(values.type)):
+        return Filled(kind)
+    if kind == "identifier":
+        return Filled(kind, KeyMaker.fit(values, column.type, k))
+    if pa.types.is_temporal(values.type) and kind != "categorical":
+        return TemporalCodec.fit(values)
+    if number and kind not in ("categorical", "boolean"):
+        return NumericCodec.fit(values)
+    if kind == "text" and pa.types.is_string(values.type):
+        return TextCodec.fit(values, k, None, column.type.length)
+    return CategoricalCodec.fit(values, k)
+
+
+def is_enum(column: Column) -> bool:
+    """Whether only declared labels may stand in the column."""
+    return column.type.family is TypeFamily.ENUM

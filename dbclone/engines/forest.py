@@ -1,0 +1,134 @@
+"""The default engine: a forest of conditional distributions over the rows of a family (see models/)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from dbclone.abc import Progress, Read
+from dbclone.columns.codecs import Filled
+from dbclone.columns.identifier import KeyMaker
+from dbclone.models.encoding import ColumnStep
+from dbclone.models.learning import learn_table
+from dbclone.models.observation import Observation, Observed, Relation, observe
+from dbclone.models.pointers import Implied, Pointer
+from dbclone.models.steps import TableSteps
+from dbclone.options import FitOptions, GenerateOptions
+from dbclone.plan import ColumnRole, Plan, ReferenceRole, TableRole
+from dbclone.privacy.fakers import PiiColumn
+from dbclone.schema import TableName
+
+K = 1
+
+
+@dataclass(frozen=True)
+class KeyColumn:
+    column: str
+    maker: KeyMaker
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """All that is kept of one table."""
+
+    table: TableName
+    relations: tuple[Relation, ...] = ()
+    columns: tuple[ColumnStep, ...] = ()
+    keys: tuple[KeyColumn, ...] = ()
+    personal: tuple[PiiColumn, ...] = ()
+    pointers: tuple[Pointer, ...] = ()
+    implied: tuple[Implied, ...] = ()
+    steps: TableSteps | None = None
+    copied: pa.Table | None = None
+    """The rows of a reference table."""
+    types: tuple[tuple[str, str], ...] = ()
+    """Arrow type of every insertable column."""
+
+
+@dataclass(frozen=True)
+class ForestModel:
+    """A fitted database, in load order."""
+
+    plan: Plan
+    tables: tuple[TableModel, ...]
+
+    def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
+        """Synthetic rows of every table; the same seed gives the same bytes."""
+        from dbclone.engines.forest_generation import Generation
+
+        return Generation(self.plan, self.tables, options, progress).tables()
+
+
+class ForestEngine:
+    """Learns any schema; nothing is out of its limits."""
+
+    name = "forest"
+
+    def check_limits(self, plan: Plan) -> None:
+        """No limits."""
+
+    def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> ForestModel:
+        """Encode all tables, then grow the trees of each, one thread per core."""
+        progress.phase("fit", sum(t.rows for t in plan.tables))
+        seen = observe(plan, read, K)
+        models = []
+        with ThreadPoolExecutor(options.workers or os.cpu_count() or 1) as pool:
+            for number, (name, observed) in enumerate(seen.tables.items()):
+                models.append(_fit_table(seen, observed, read(name), pool, options.seed * 1_000_003 + number))
+                progress.advance(observed.plan.rows, name)
+        return ForestModel(plan, tuple(models))
+
+
+def _fit_table(
+    seen: Observation, observed: Observed, data: pa.Table, pool: ThreadPoolExecutor, seed: int
+) -> TableModel:
+    types = tuple((f.name, str(f.type)) for f in data.schema)
+    name = observed.plan.table
+    if observed.plan.role is TableRole.COPY:
+        return TableModel(name, observed.relations, copied=data.take(pa.array(observed.order)), types=types)
+    if observed.plan.role is TableRole.EMPTY:
+        return TableModel(name, types=types)
+    return TableModel(
+        name,
+        observed.relations,
+        observed.columns,
+        tuple(_key(observed, c.column, data) for c in observed.plan.columns if c.role is ColumnRole.KEY),
+        tuple(_personal(observed, c, data) for c in observed.columns if isinstance(c.codec, Filled) and _is_pii(c)),
+        tuple(_pointer(observed, r) for r in observed.relations if _points(r)),
+        tuple(Implied(r.id, r.parent, r.path, _nullable(observed, r)) for r in observed.relations if r.path),
+        learn_table(seen, observed, pool, seed),
+        types=types,
+    )
+
+
+def _key(observed: Observed, column: str, data: pa.Table) -> KeyColumn:
+    return KeyColumn(column, KeyMaker.fit(data.column(column), observed.table.column(column).type, K))
+
+
+def _is_pii(step: ColumnStep) -> bool:
+    return isinstance(step.codec, Filled) and step.codec.maker is None
+
+
+def _personal(observed: Observed, step: ColumnStep, data: pa.Table) -> PiiColumn:
+    unique = any(key.columns == (step.column,) for key in observed.table.keys)
+    column = observed.table.column(step.column)
+    kind = observed.plan.column(step.column).kind.removeprefix("pii:")
+    return PiiColumn.learn(column, kind, data.column(step.column), max(K, 5), None, unique=unique)
+
+
+def _points(r: Relation) -> bool:
+    return r.role in (ReferenceRole.SELF, ReferenceRole.DEFERRED)
+
+
+def _nullable(observed: Observed, r: Relation) -> bool:
+    return any(observed.table.column(c).nullable for c in r.key.columns)
+
+
+def _pointer(observed: Observed, r: Relation) -> Pointer:
+    once = any(set(key.columns) <= set(r.key.columns) for key in observed.table.keys)
+    within = r.role is ReferenceRole.SELF
+    return Pointer(r.id, r.parent, within, _nullable(observed, r), once, observed.restrictions.get(r.id))

@@ -1,0 +1,152 @@
+"""Generation by the forest: table after table in load order, then the references across cycles, then values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.abc import Progress
+from dbclone.engines.forest import TableModel
+from dbclone.engines.forest_values import Values
+from dbclone.models.drawing import Size, draw_rows, groups_of, select_rows
+from dbclone.models.features import MeasuredFeature
+from dbclone.models.observation import Relation, owner_of
+from dbclone.models.pointers import Pointer, assign
+from dbclone.models.program import Groups
+from dbclone.models.rows import Rows, follow
+from dbclone.models.steps import TableSteps
+from dbclone.options import GenerateOptions
+from dbclone.plan import Plan, ReferenceRole
+from dbclone.schema import TableName
+
+TOLERANCE = 0.02
+"""Relative deviation of a table's size from the wished one that is left to chance."""
+
+
+class Generation:
+    """One run.  Everything is drawn in code space first; each table becomes Arrow when nothing in it can change."""
+
+    def __init__(
+        self, plan: Plan, models: tuple[TableModel, ...], options: GenerateOptions, progress: Progress
+    ) -> None:
+        self._plan, self._models, self._options, self._progress = plan, models, options, progress
+        self._rows: dict[TableName, Rows] = {}
+        self._values: dict[TableName, Values] = {}
+        self._wished = {name.lower(): rows for name, rows in options.rows}
+
+    def tables(self) -> Iterator[tuple[TableName, pa.Table]]:
+        """All tables, in load order."""
+        waiting = {m.table: {p.parent for p in m.pointers if not p.within} for m in self._models}
+        ready: list[TableModel] = []
+        for number, model in enumerate(self._models):
+            self._draw(model, np.random.SeedSequence(self._options.seed, spawn_key=(1, number)))
+            ready.append(model)
+            while ready and waiting[ready[0].table] <= self._rows.keys():
+                yield self._finished(ready.pop(0))
+
+    def _finished(self, model: TableModel) -> tuple[TableName, pa.Table]:
+        values = self._values[model.table]
+        for number, pointer in enumerate(p for p in model.pointers if not p.within):
+            rng = np.random.default_rng(np.random.SeedSequence(self._options.seed, spawn_key=(2, number)))
+            self._point(model, pointer, rng)
+        return model.table, values.table()
+
+    def _draw(self, model: TableModel, seed: np.random.SeedSequence) -> None:
+        rng = np.random.default_rng(seed)
+        if model.steps is None:
+            self._rows[model.table] = _fixed_rows(model)
+            self._values[model.table] = Values.fixed(model)
+            for relation in model.relations:
+                if model.copied is not None and relation.role is not ReferenceRole.NULLED:
+                    self._rows[model.table].parents[relation.id] = np.full(model.copied.num_rows, -1)
+            return
+        keys = {name: values.keys for name, values in self._values.items()}
+        rows = draw_rows(model.steps, self._size(model, model.steps, rng), self._rows, keys, int(rng.integers(2**31)))
+        self._rows[model.table] = rows
+        for implied in model.implied:
+            owner = rows.parents[model.steps.owner or ""]
+            database = {**self._rows}
+            end = follow(database, model.steps.owner_table or model.table, implied.hops)
+            up = np.where(owner >= 0, end[np.maximum(owner, 0)], -1) if len(end) else np.full(rows.n, -1)
+            held = rows.codes[f"pointer:{implied.reference}"] > 0 if implied.nullable else np.ones(rows.n, dtype=bool)
+            rows.parents[implied.reference] = np.where(held, up, -1)
+        values = Values(self._plan.schema.table(model.table), model, rows, self._values, rng)
+        self._values[model.table] = values
+        for pointer in model.pointers:
+            if pointer.within:
+                self._point(model, pointer, rng)
+        kept = values.make_distinct()
+        if len(kept) < rows.n:
+            self._rows[model.table] = select_rows(rows, kept)
+        self._progress.advance(0, model.table)
+
+    def _size(self, model: TableModel, steps: TableSteps, rng: np.random.Generator) -> Size:
+        wished = self._wish(model)
+        if steps.owner is None or steps.owner_table is None:
+            return Size(np.zeros(0, dtype=np.int64), wished)
+        real = self._plan.table(model.table).rows
+        alone = round(wished * steps.ownerless / real) if real else 0
+        owners = self._rows[steps.owner_table]
+        counts = owners.numbers.get(f"count:{steps.owner}", np.zeros(owners.n))
+        counts = np.maximum(np.nan_to_num(np.round(counts)), 0).astype(np.int64)
+        most = 1 if self._one_to_one(model) else None
+        return Size(_calibrated(counts, wished - alone, most, rng), alone)
+
+    def _wish(self, model: TableModel) -> int:
+        for name in (str(model.table).lower(), model.table.name.lower()):
+            if name in self._wished:
+                return self._wished[name]
+        real = self._plan.table(model.table).rows
+        return max(round(real * self._options.scale), 1 if real else 0)
+
+    def _one_to_one(self, model: TableModel) -> bool:
+        owner = owner_of(model.relations)
+        keys = self._plan.schema.table(model.table).keys
+        return owner is not None and any(set(key.columns) <= set(owner.key.columns) for key in keys)
+
+    def _point(self, model: TableModel, pointer: Pointer, rng: np.random.Generator) -> None:
+        rows, parents = self._rows[model.table], self._rows[pointer.parent]
+        keys: Mapping[TableName, Mapping[str, pa.Array]] = {name: v.keys for name, v in self._values.items()}
+        groups: Groups | None = None
+        if pointer.restriction is not None:
+            groups = groups_of(pointer.restriction, model.table, pointer.parent, self._rows, keys)
+        degree = parents.numbers.get(f"count:{pointer.reference}", np.ones(parents.n))
+        codes = rows.codes.get(f"pointer:{pointer.reference}", np.zeros(rows.n, dtype=np.int32))
+        rows.parents[pointer.reference] = assign(pointer, codes, degree, groups, rng)
+        relation = next(r for r in model.relations if r.id == pointer.reference)
+        self._values[model.table].refer(relation, rows.parents[pointer.reference], self._values[pointer.parent])
+
+
+def _fixed_rows(model: TableModel) -> Rows:
+    return Rows(model.copied.num_rows if model.copied is not None else 0)
+
+
+def _calibrated(counts: np.ndarray, wished: int, most: int | None, rng: np.random.Generator) -> np.ndarray:
+    """The counts, stretched or thinned at random where their sum misses the wish by more than the tolerance."""
+    if most is not None:
+        counts = np.minimum(counts, most)
+    total = int(counts.sum())
+    if total == 0 or abs(total - wished) <= TOLERANCE * wished:
+        return counts
+    if most == 1:
+        return _switched(counts, wished, rng)
+    exact = counts * (wished / total)
+    return (np.floor(exact) + (rng.random(len(counts)) < exact - np.floor(exact))).astype(np.int64)
+
+
+def _switched(counts: np.ndarray, wished: int, rng: np.random.Generator) -> np.ndarray:
+    out = counts.copy()
+    surplus = int(out.sum()) - wished
+    pool = np.flatnonzero(out == (1 if surplus > 0 else 0))
+    out[rng.permutation(pool)[: abs(surplus)]] = 0 if surplus > 0 else 1
+    return out
+
+
+def with_bytes(rows: Rows, step: str, feature: MeasuredFeature) -> None:
+    """Recompute what trees see of a measured step."""
+    rows.bytes[step] = feature.view(rows.numbers[step])
+
+
+__all__ = ["Generation", "Relation"]

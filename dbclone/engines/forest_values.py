@@ -1,0 +1,188 @@
+"""Drawn rows as database values: keys, references, columns, personal data; unique keys made true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.columns.categorical import CategoricalCodec
+from dbclone.engines.forest import TableModel
+from dbclone.matching import ORPHAN, parent_rows
+from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
+from dbclone.models.encoding import ColumnStep
+from dbclone.models.observation import Relation
+from dbclone.models.rows import Rows
+from dbclone.plan import ReferenceRole
+from dbclone.privacy.fakers import fill
+from dbclone.schema import Key, Table, TableName
+
+_ROUNDS = 3
+
+
+class Values:
+    """The columns of one table, as far as they are known."""
+
+    def __init__(
+        self,
+        table: Table,
+        model: TableModel,
+        rows: Rows,
+        others: Mapping[TableName, Values],
+        rng: np.random.Generator,
+    ) -> None:
+        self._table, self._model, self._rows, self._rng = table, model, rows, rng
+        self._parents = others
+        self._types = dict(model.types)
+        self.keys: dict[str, pa.Array] = {}
+        """All columns by name; what a reference copies is taken from here."""
+        self._fill_columns()
+        self._fill_keys()
+        for relation in model.relations:
+            if relation.id in rows.parents and relation.role is not ReferenceRole.NULLED:
+                self.refer(relation, rows.parents[relation.id], others[relation.parent])
+
+    @classmethod
+    def fixed(cls, model: TableModel) -> Values:
+        """A copied or empty table."""
+        values = cls.__new__(cls)
+        values._model, values._types = model, dict(model.types)
+        values._rows = Rows(model.copied.num_rows if model.copied is not None else 0)
+        values.keys = {}
+        if model.copied is not None:
+            values.keys = {name: _flat(model.copied.column(name)) for name in model.copied.column_names}
+        return values
+
+    def table(self) -> pa.Table:
+        """All insertable columns; those that nothing fills are NULL."""
+        columns = {}
+        for name, kind in self._types.items():
+            arrow = _arrow_type(kind)
+            found = self.keys.get(name)
+            columns[name] = pa.nulls(self._rows.n, arrow) if found is None else found.cast(arrow)
+        return pa.table(columns)
+
+    def refer(self, relation: Relation, up: np.ndarray, parent: Values) -> None:
+        """Set the columns of a foreign key to the values of the parent rows; a column that another key set stays."""
+        taken = pa.array(np.maximum(up, 0), mask=up < 0)
+        for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
+            values = parent.keys.get(parent_column)
+            kind = _arrow_type(self._types[column])
+            fresh = pa.nulls(len(up), kind) if values is None else values.take(taken).cast(kind)
+            have = self.keys.get(column)
+            self.keys[column] = fresh if have is None else have.fill_null(fresh) if have.null_count else have
+
+    def _fill_columns(self) -> None:
+        for step in self._model.columns:
+            if step.step in self._rows.numbers or step.step in self._rows.codes:
+                self._fill(step)
+        filled = fill(self._model.personal, self._rows.n, self._rng)
+        for name, values in filled.items():
+            null = self._rows.codes[f"column:{name}"] == 0
+            masked = values.take(pa.array(np.arange(len(values)), mask=null))
+            self.keys[name] = masked.cast(_arrow_type(self._types[name]))
+
+    def _fill(self, step: ColumnStep) -> None:
+        if step.measured:
+            self.keys[step.column] = step.codec.restore(self._rows.numbers[step.step])  # type: ignore[union-attr]
+        elif step.column not in {p.name for p in self._model.personal}:
+            unique = any(key.columns == (step.column,) for key in self._table.keys)
+            codes = self._rows.codes[step.step]
+            self.keys[step.column] = step.codec.decode(codes, self._rng, unique)  # type: ignore[union-attr]
+
+    def _fill_keys(self) -> None:
+        for key in self._model.keys:
+            self.keys[key.column] = key.maker.make(self._rows.n, self._rng)
+
+    def make_distinct(self) -> np.ndarray:
+        """Move or drop rows until every key and every overlapping reference holds; positions of the rows kept."""
+        for key in self._table.keys:
+            for _ in range(_ROUNDS):
+                again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
+                if not len(again) or not self._move(key, again):
+                    break
+        kept = np.ones(self._rows.n, dtype=bool)
+        for key in self._table.keys:
+            kept[repeats([self.keys[c] for c in key.columns], key.nulls_distinct)] = False
+        kept &= ~self._orphans()
+        if not kept.all():
+            self._keep(np.flatnonzero(kept))
+        return np.flatnonzero(kept)
+
+    def _move(self, key: Key, rows: np.ndarray) -> bool:
+        """Change one value column of the key in the given rows; whether there was one to change."""
+        for step in self._model.columns:
+            if step.column not in key.columns:
+                continue
+            rest = [self.keys[c] for c in key.columns if c != step.column]
+            others = key_numbers(rest) if rest else np.zeros(self._rows.n, dtype=np.int64)
+            if step.measured:
+                drawn = next(s for s in self._model.steps.steps if s.name == step.step)  # type: ignore[union-attr]
+                unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
+                room = max(drawn.high - drawn.low, 64 * unit)
+                bounds = (drawn.low, drawn.high + room)
+                moved = moved_apart(self._rows.numbers[step.step], others, rows, unit, bounds)
+                self._rows.numbers[step.step] = moved
+                self._fill(step)
+                return True
+            if isinstance(step.codec, CategoricalCodec):
+                codes = self._rows.codes[step.step]
+                self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)
+                self._fill(step)
+                return True
+        return False
+
+    def _orphans(self) -> np.ndarray:
+        """Rows in which overlapping foreign keys cannot both hold."""
+        lost = np.zeros(self._rows.n, dtype=bool)
+        for relation in self._model.relations:
+            shared = any(
+                set(relation.key.columns) & set(other.key.columns)
+                for other in self._model.relations
+                if other.id != relation.id and other.role is not ReferenceRole.NULLED
+            )
+            if shared and relation.id in self._rows.parents and relation.role is not ReferenceRole.NULLED:
+                lost |= self._reconciled(relation)
+        return lost
+
+    def _reconciled(self, relation: Relation) -> np.ndarray:
+        parent = self._parents.get(relation.parent, self)
+        child = pa.table({c: self.keys[c] for c in relation.key.columns})
+        there = pa.table({c: parent.keys[c] for c in relation.key.parent_columns})
+        broken = parent_rows(child, there, relation.key) == ORPHAN
+        loose = next((c for c in relation.key.columns if self._is_loose(c, relation)), None)
+        if broken.any() and loose is not None:
+            positions = pa.array(np.arange(self._rows.n), mask=broken)
+            self.keys[loose] = self.keys[loose].take(positions)
+            self._rows.parents[relation.id][broken] = -1
+            return np.zeros(self._rows.n, dtype=bool)
+        return broken
+
+    def _is_loose(self, column: str, relation: Relation) -> bool:
+        """Whether the column may be NULL and serves no other foreign key."""
+        others = {c for r in self._model.relations if r.id != relation.id for c in r.key.columns}
+        return self._table.column(column).nullable and column not in others
+
+    def _keep(self, kept: np.ndarray) -> None:
+        from dbclone.models.drawing import select_rows
+
+        positions = pa.array(kept)
+        self.keys = {name: values.take(positions) for name, values in self.keys.items()}
+        self._rows = select_rows(self._rows, kept)
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    array = column.combine_chunks()
+    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    """The type of that printed name."""
+    if name.startswith("decimal128("):
+        precision, scale = (int(p) for p in name[len("decimal128(") : -1].split(","))
+        return pa.decimal128(precision, scale)
+    zoned = pa.timestamp("us", tz="UTC")
+    named = {str(t): t for t in (pa.timestamp("us"), zoned, pa.date32(), pa.time64("us"), pa.int64(), pa.float64())}
+    named |= {str(t): t for t in (pa.string(), pa.bool_(), pa.binary(), pa.int32(), pa.large_string(), pa.large_binary())}
+    return named[name]

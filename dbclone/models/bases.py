@@ -1,0 +1,88 @@
+"""The numbers that a measured step may be counted from, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dbclone.models.counting import WORTH, converted, saved
+from dbclone.models.observation import Observation, Observed
+from dbclone.models.rows import Path, gather_numbers
+from dbclone.models.sampling import Shape
+from dbclone.models.sequence import LINKED, MEASURED, OWNER, SAME_ROW, SIBLING
+from dbclone.models.steps import Link, Scale
+from dbclone.schema import TableName
+
+
+@dataclass(frozen=True)
+class Base:
+    """A candidate to count a measured step from."""
+
+    reference: int
+    source: Path | None
+    link: int
+    scale: Scale
+    numbers: np.ndarray
+    """float64[n] on the step's own lattice."""
+
+
+def bases_of(
+    seen: Observation,
+    observed: Observed,
+    shapes: list[Shape],
+    index: int,
+    parents: tuple[tuple[Path, ...], tuple[Link, ...]],
+) -> Iterator[Base]:
+    shape, rows, owner = shapes[index], observed.rows, observed.owner
+    if not shape.name.startswith("column:"):
+        return
+    raw = rows.numbers[shape.name]
+    if owner is not None:
+        previous = np.full(rows.n, np.nan)
+        previous[1:] = np.where(observed.family[1:] == observed.family[:-1], raw[:-1], np.nan)
+        yield Base(SIBLING, Path((), shape.name), -1, shape.scale, previous)
+    for other in shapes[:index]:
+        if other.kind == MEASURED and other.scale.temporal == shape.scale.temporal:
+            numbers = converted(rows.numbers[other.name], other.scale, shape.scale)
+            yield Base(SAME_ROW, Path((), other.name), -1, other.scale, numbers)
+    sources = [(OWNER, -1, owner.parent, rows.parents[owner.id], parents[0])] if owner else []
+    drawn = {s.name for s in shapes[:index]}
+    for j, link in enumerate(parents[1]):
+        if f"link:{link.reference}" in drawn:
+            sources.append((LINKED, j, link.parent, rows.parents[link.reference], link.numbers))
+    for reference, j, parent, up, paths in sources:
+        block = gather_numbers(seen.database, parent, paths)
+        for i, path in enumerate(paths):
+            scale = _scale_at(seen, parent, path)
+            if scale.temporal == shape.scale.temporal and len(block):
+                there = np.where(up >= 0, block[np.maximum(up, 0), i], np.nan)
+                yield Base(reference, path, j, scale, converted(there, scale, shape.scale))
+
+
+def _scale_at(seen: Observation, start: TableName, path: Path) -> Scale:
+    table = seen.tables[path.hops[-1].parent if path.hops else start]
+    return next(c.scale for c in table.columns if c.step == path.step)
+
+
+def choose_bases(observed: Observed, shape: Shape, raw: np.ndarray, bases: list[Base]) -> list[Base]:
+    """At most two: the previous sibling where it is the narrower base, and the best of the others."""
+    lattice = shape.scale.lattice
+    worth = WORTH if shape.scale.temporal else 2 * WORTH
+    sibling = next((b for b in bases if b.reference == SIBLING), None)
+    gains = {id(b): saved(raw, b.numbers, lattice) for b in bases}
+    others = [b for b in bases if b.reference != SIBLING and gains[id(b)] > worth]
+    best = max(others, key=lambda b: gains[id(b)], default=None)
+    chosen = []
+    if sibling is not None:
+        sort_key = shape.name == f"column:{observed.plan.order_by[0]}" if observed.plan.order_by else False
+        needed = 0.05 if sort_key else worth
+        if gains[id(sibling)] > max(needed, gains[id(best)] + 0.1 if best and not sort_key else 0.0):
+            chosen.append(sibling)
+            first = np.where(np.isnan(sibling.numbers), raw, np.nan)
+            others = [b for b in bases if b.reference != SIBLING and saved(first, b.numbers, lattice) > WORTH]
+            best = max(others, key=lambda b: saved(first, b.numbers, lattice), default=None)
+    if best is not None:
+        chosen.append(best)
+    return chosen

@@ -1,0 +1,126 @@
+"""Drawing the rows of one table: families from their owners, candidates in groups, then the compiled loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.models import sequence
+from dbclone.models.program import Groups, build
+from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers
+from dbclone.models.sequence import MEASURED, Families
+from dbclone.models.steps import Link, Restriction, TableSteps
+from dbclone.schema import TableName
+
+Keys = Mapping[TableName, Mapping[str, pa.Array]]
+"""Drawn values of the columns that foreign keys refer to or consist of."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many rows: children of each owner (int64[owners]) and rows without owner."""
+
+    children: np.ndarray
+    alone: int
+
+
+def draw_rows(table: TableSteps, size: Size, database: Database, keys: Keys, seed: int) -> Rows:
+    """Rows of the table in family order; rows for which no permitted parent was left are gone."""
+    rng = np.random.default_rng(seed)
+    groups = [_groups(table, link, database, keys) for link in table.links]
+    program = build(table, database, groups, rng)
+    families = _families(table, size, database, groups)
+    n = int(families.counts.sum())
+    codes = np.zeros((n, len(table.steps)), dtype=np.int32)
+    numbers = np.full((n, len(table.steps)), np.nan)
+    features = np.zeros((n, program.own_bytes), dtype=np.uint8)
+    chosen = np.full((n, len(table.links)), -1, dtype=np.int64)
+    dropped = np.zeros(n, dtype=np.bool_)
+    sequence.draw(program, families, int(rng.integers(2**31)), codes, numbers, features, chosen, dropped)
+    owner = np.repeat(np.append(np.arange(len(size.children)), np.full(size.alone, -1)), families.counts)
+    return _rows(table, np.flatnonzero(~dropped), owner, (codes, numbers, features, chosen))
+
+
+def _rows(table: TableSteps, kept: np.ndarray, owner: np.ndarray, drawn: tuple[np.ndarray, ...]) -> Rows:
+    codes, numbers, features, chosen = drawn
+    rows = Rows(len(kept))
+    at = 0
+    for i, step in enumerate(table.steps):
+        if step.kind == MEASURED:
+            rows.numbers[step.name] = numbers[kept, i]
+        else:
+            rows.codes[step.name] = codes[kept, i]
+        rows.bytes[step.name] = np.ascontiguousarray(features[kept, at : at + step.feature.width].T)
+        at += step.feature.width
+    if table.owner is not None:
+        rows.parents[table.owner] = owner[kept]
+    for j, link in enumerate(table.links):
+        rows.parents[link.reference] = chosen[kept, j]
+    return rows
+
+
+def select_rows(rows: Rows, kept: np.ndarray) -> Rows:
+    """The rows at the given positions."""
+    return Rows(
+        len(kept),
+        {k: v[kept] for k, v in rows.codes.items()},
+        {k: v[kept] for k, v in rows.numbers.items()},
+        {k: v[:, kept] for k, v in rows.bytes.items()},
+        {k: v[kept] for k, v in rows.parents.items()},
+    )
+
+
+def _families(table: TableSteps, size: Size, database: Database, groups: list[Groups | None]) -> Families:
+    counts = np.append(size.children, np.ones(size.alone, dtype=np.int64)).astype(np.int64)
+    owner = table.owner_table
+    context = np.zeros((len(counts), 0), dtype=np.uint8)
+    numbers = np.full((len(counts), len(table.numbers)), np.nan)
+    if owner is not None and owner in database:
+        block = gather_bytes(database, owner, table.context)
+        context = np.zeros((len(counts), len(block)), dtype=np.uint8)
+        context[: len(size.children)] = block.T
+        numbers[: len(size.children)] = gather_numbers(database, owner, table.numbers)
+    group = np.full((max(len(table.links), 1), len(counts)), -1, dtype=np.int64)
+    for j, (link, found) in enumerate(zip(table.links, groups, strict=True)):
+        if found is not None and link.restriction is not None and link.restriction.source == "owner":
+            group[j, : len(size.children)] = found.source_group
+    return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group)
+
+
+def _groups(table: TableSteps, link: Link, database: Database, keys: Keys) -> Groups | None:
+    if link.restriction is None:
+        return None
+    rule = link.restriction
+    source = link.parent
+    if rule.source == "owner" and table.owner_table is not None:
+        source = table.owner_table
+    elif rule.source != "sibling":
+        source = next(other.parent for other in table.links if other.reference == rule.source)
+    return groups_of(rule, source, link.parent, database, keys)
+
+
+def groups_of(rule: Restriction, source: TableName, candidate: TableName, database: Database, keys: Keys) -> Groups:
+    """The groups that a restriction makes of the rows of its source and of the candidates."""
+    if rule.left_columns:
+        left = [keys[source][c] for c in rule.left_columns]
+        right = [keys[candidate][c] for c in rule.right_columns]
+        return groups_by_value(left, right)
+    here, there = follow(database, source, rule.left.hops), follow(database, candidate, rule.right.hops)
+    number = int(max(here.max(initial=-1), there.max(initial=-1))) + 1
+    return Groups(there, here, max(number, 1))
+
+
+def groups_by_value(left: list[pa.Array], right: list[pa.Array]) -> Groups:
+    """Number the distinct tuples of both sides alike; a tuple with a NULL is in no group."""
+    n = len(left[0])
+    joint = np.zeros(n + len(right[0]), dtype=np.int64)
+    for a, b in zip(left, right, strict=True):
+        values = pa.concat_arrays([a, b.cast(a.type)]).dictionary_encode()
+        code = values.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        joint = np.where((joint < 0) | (code < 0), -1, joint * (len(values.dictionary) + 1) + code)
+        joint[joint >= 0] = np.unique(joint[joint >= 0], return_inverse=True)[1]
+    return Groups(joint[n:], joint[:n], int(joint.max(initial=-1)) + 1 or 1)
+

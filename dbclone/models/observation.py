@@ -1,0 +1,367 @@
+"""The real database as the models see it: rows encoded, parents resolved, hidden values (types, counts, levels) added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbclone.abc import Read
+from dbclone.matching import ORPHAN, parent_rows
+from dbclone.models.encoding import ColumnStep, encode_columns, measured_feature
+from dbclone.models.features import CodedFeature
+from dbclone.models.grouping import cluster, profile, spectral
+from dbclone.models.linkage import find_restriction, link_codes, new_meetings
+from dbclone.models.rows import Hop, Path, Rows, reference_id
+from dbclone.models.steps import Restriction, Scale
+from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
+from dbclone.schema import ForeignKey, Table, TableName
+
+LOCAL_TYPES = 6
+"""Types of parents where the candidates are restricted to a small group anyway."""
+DEEPEST = 12
+"""Levels of a self-reference that are told apart."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A foreign key in use: who refers to whom, and in which role."""
+
+    id: str
+    child: TableName
+    key: ForeignKey
+    role: ReferenceRole
+    direct: bool
+    """The parent is copied as it is."""
+    path: tuple[Hop, ...] = ()
+    """If not empty, the owner determines the parent: follow these hops from the owner's row."""
+
+    @property
+    def parent(self) -> TableName:
+        return self.key.parent
+
+
+def relations_of(plan: Plan, table: TablePlan) -> tuple[Relation, ...]:
+    """The table's foreign keys, owner first; a copied parent is never an owner but a category."""
+    found = []
+    for reference in table.references:
+        role = reference.role
+        if role is ReferenceRole.NULLED or plan.table(reference.foreign_key.parent).role is TableRole.EMPTY:
+            role = ReferenceRole.NULLED
+        path = _hops(plan, table, reference.path) if role is ReferenceRole.LINK else ()
+        copied = plan.table(reference.foreign_key.parent).role is TableRole.COPY
+        direct = copied and role is not ReferenceRole.NULLED and not path
+        if direct and role is ReferenceRole.OWNER:
+            role = ReferenceRole.LINK
+        identity = reference_id(table.table, reference.foreign_key)
+        found.append(Relation(identity, table.table, reference.foreign_key, role, direct, path))
+    if not any(r.role is ReferenceRole.OWNER for r in found):
+        found = [replace(r, path=()) for r in found]
+    return tuple(found)
+
+
+def _hops(plan: Plan, table: TablePlan, path: tuple[ForeignKey, ...]) -> tuple[Hop, ...]:
+    at, hops = table.owner.parent if table.owner else table.table, []
+    for key in path:
+        hops.append(Hop(reference_id(at, key), key.parent))
+        at = key.parent
+    return tuple(hops)
+
+
+def owner_of(relations: tuple[Relation, ...]) -> Relation | None:
+    """The relation whose child counts drive the table, if any."""
+    return next((r for r in relations if r.role is ReferenceRole.OWNER), None)
+
+
+def families_keep_apart(table: Table, owner: Relation | None, link: Relation) -> bool:
+    """Whether a key of the table forbids that one family refers to the same parent twice."""
+    own = set(owner.key.columns) if owner else set()
+    return any(set(link.key.columns) <= set(key.columns) <= own | set(link.key.columns) for key in table.keys)
+
+
+@dataclass
+class Observed:
+    """One table: rows in family order.  ``order`` is the position of each row in the source."""
+
+    plan: TablePlan
+    table: Table
+    relations: tuple[Relation, ...]
+    columns: tuple[ColumnStep, ...] = ()
+    rows: Rows = field(default_factory=lambda: Rows(0))
+    order: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    family: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Ascending family number of each row."""
+    hidden: dict[str, tuple[CodedFeature | object, Scale]] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
+    """Number of types of each link's parents."""
+    restrictions: dict[str, Restriction] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> Relation | None:
+        return owner_of(self.relations)
+
+
+@dataclass
+class Observation:
+    """All tables of a plan, in load order."""
+
+    plan: Plan
+    tables: dict[TableName, Observed]
+
+    @property
+    def database(self) -> Mapping[TableName, Rows]:
+        return {name: observed.rows for name, observed in self.tables.items()}
+
+
+def observe(plan: Plan, read: Read, k: int) -> Observation:
+    """Encode every table, parents before children, and add what is hidden."""
+    seen = Observation(plan, {})
+    order: dict[TableName, np.ndarray] = {}
+    data = {t.table: read(t.table) for t in plan.tables}
+    for table in plan.tables:
+        observed = Observed(table, plan.schema.table(table.table), relations_of(plan, table))
+        parents = _parents(observed, data)
+        keep = _complete(observed, parents)
+        order[table.table] = _family_order(observed, parents, keep, data[table.table], order)
+        observed.order = order[table.table]
+        rows = data[table.table].take(pa.array(observed.order))
+        observed.rows = Rows(rows.num_rows)
+        if table.role is TableRole.SYNTHESISE:
+            observed.columns = encode_columns(observed.table, table, rows, k, observed.rows)
+        seen.tables[table.table] = observed
+        for relation in observed.relations:
+            observed.rows.parents[relation.id] = parents[relation.id][order[table.table]]
+    _renumber(seen, data, order)
+    _add_hidden(seen)
+    return seen
+
+
+def _parents(observed: Observed, data: Mapping[TableName, pa.Table]) -> dict[str, np.ndarray]:
+    """Row number of each parent in the source; −1 for none, −2 for an orphan."""
+    child = data[observed.plan.table]
+    found = {}
+    for r in observed.relations:
+        if r.role is ReferenceRole.NULLED:
+            found[r.id] = np.full(child.num_rows, -1, dtype=np.int64)
+        else:
+            found[r.id] = parent_rows(child, data[r.parent], r.key)
+    return found
+
+
+def _complete(observed: Observed, parents: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Rows that can be learned from: no orphan where NULL is forbidden.  Other orphans count as NULL."""
+    n = len(next(iter(parents.values()))) if parents else -1
+    keep = np.ones(max(n, 0), dtype=bool)
+    for r in observed.relations:
+        orphan = parents[r.id] == ORPHAN
+        if not any(observed.table.column(c).nullable for c in r.key.columns):
+            keep &= ~orphan
+        parents[r.id][orphan] = -1
+    return keep if n >= 0 else np.ones(0, dtype=bool)
+
+
+def _family_order(
+    observed: Observed,
+    parents: Mapping[str, np.ndarray],
+    keep: np.ndarray,
+    data: pa.Table,
+    order: Mapping[TableName, np.ndarray],
+) -> np.ndarray:
+    """Source positions of the rows, sorted by owner and, within, by the sort key; the ownerless last."""
+    n = data.num_rows
+    keep = keep if len(keep) == n else np.ones(n, dtype=bool)
+    owner = observed.owner
+    if owner is None:
+        observed.family = np.arange(int(keep.sum()))
+        return np.flatnonzero(keep)
+    position = np.full(int(order[owner.parent].max(initial=-1)) + 2, -1, dtype=np.int64)
+    position[order[owner.parent]] = np.arange(len(order[owner.parent]))
+    at = np.where(parents[owner.id] >= 0, position[np.minimum(parents[owner.id], len(position) - 1)], -1)
+    keep &= (at >= 0) | (parents[owner.id] < 0)
+    rows = np.flatnonzero(keep)
+    family = np.where(at[rows] >= 0, at[rows], len(order[owner.parent]) + rows)
+    keys = [_sortable(data.column(c))[rows] for c in reversed(observed.plan.order_by)]
+    sort = np.lexsort((rows, *keys, family))
+    observed.family = family[sort]
+    return rows[sort]
+
+
+def _sortable(values: pa.ChunkedArray) -> np.ndarray:
+    """Ranks of the values, NULL first; int64[n]."""
+    encoded = values.combine_chunks().dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    ranks = np.zeros(len(encoded.dictionary) + 1, dtype=np.int64)
+    ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(1, len(encoded.dictionary) + 1)
+    ranks[-1] = 0
+    return ranks[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+
+
+def _renumber(seen: Observation, data: Mapping[TableName, pa.Table], order: Mapping[TableName, np.ndarray]) -> None:
+    """Parents by their number in family order instead of their position in the source."""
+    for observed in seen.tables.values():
+        for r in observed.relations:
+            position = np.full(data[r.parent].num_rows + 1, -1, dtype=np.int64)
+            position[order[r.parent]] = np.arange(len(order[r.parent]))
+            observed.rows.parents[r.id] = position[observed.rows.parents[r.id]]
+
+
+def _add_hidden(seen: Observation) -> None:
+    for observed in reversed(list(seen.tables.values())):
+        if observed.plan.role is TableRole.SYNTHESISE:
+            for relation in observed.relations:
+                _add_relation(seen, observed, relation)
+
+
+def _add_relation(seen: Observation, observed: Observed, r: Relation) -> None:
+    rows, parent = observed.rows, seen.tables[r.parent]
+    up = rows.parents[r.id]
+    if r.role is ReferenceRole.NULLED:
+        return
+    if r.path:
+        rows.codes[f"pointer:{r.id}"] = (up >= 0).astype(np.int32)
+        _put_coded(observed, f"pointer:{r.id}")
+    elif r.direct:
+        rows.codes[f"link:{r.id}"] = (up + 1).astype(np.int32)
+        _put_coded(observed, f"link:{r.id}")
+    elif r.role is ReferenceRole.OWNER:
+        counts = np.bincount(up[up >= 0], minlength=parent.rows.n).astype(np.float64)
+        _put_types(seen, observed, r, counts, 40)
+        _put_count(parent, r.id, counts)
+    elif r.role is ReferenceRole.LINK:
+        _add_link(seen, observed, r)
+    else:
+        _add_pointer(seen, observed, r)
+
+
+def _add_link(seen: Observation, observed: Observed, r: Relation) -> None:
+    rows, parent = observed.rows, seen.tables[r.parent]
+    up = rows.parents[r.id]
+    restriction = _restriction(seen, observed, r)
+    if restriction is not None:
+        observed.restrictions[r.id] = restriction
+    degree = np.bincount(up[up >= 0], minlength=parent.rows.n)
+    types = _put_types(seen, observed, r, degree, LOCAL_TYPES if restriction else 40)
+    observed.types[r.id] = int(types.max(initial=0)) + 1
+    rows.codes[f"link:{r.id}"] = link_codes(observed.family, up, types)
+    _put_coded(observed, f"link:{r.id}")
+    _put_count(parent, r.id, new_meetings(rows.codes[f"link:{r.id}"], up, parent.rows.n))
+
+
+def _restriction(seen: Observation, observed: Observed, r: Relation) -> Restriction | None:
+    """A column shared with the owner or an earlier link, else a common ancestor found in the data."""
+    earlier = observed.relations[: observed.relations.index(r)]
+    for other in earlier:
+        if other.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
+            shared = [c for c in r.key.columns if c in other.key.columns]
+            if shared and not other.path:
+                return shared_columns(r, other, shared)
+    up = observed.rows.parents[r.id]
+    sibling = np.full(len(up), -1, dtype=np.int64)
+    sibling[1:] = np.where(observed.family[1:] == observed.family[:-1], up[:-1], -1)
+    sources = [
+        ("owner" if o.role is ReferenceRole.OWNER else o.id, o.parent, observed.rows.parents[o.id])
+        for o in earlier
+        if o.role in (ReferenceRole.OWNER, ReferenceRole.LINK) and not o.direct and not o.path
+    ]
+    sources.append(("sibling", r.parent, sibling))
+    return find_restriction(seen.database, upward(seen), sources, (r.parent, up))
+
+
+def shared_columns(r: Relation, other: Relation, shared: list[str]) -> Restriction:
+    """The parents of two overlapping foreign keys agree in the shared columns."""
+    left = tuple(other.key.parent_columns[other.key.columns.index(c)] for c in shared)
+    right = tuple(r.key.parent_columns[r.key.columns.index(c)] for c in shared)
+    source = "owner" if other.role is ReferenceRole.OWNER else other.id
+    return Restriction(source, Path((), ""), Path((), ""), left, right)
+
+
+def upward(seen: Observation) -> dict[TableName, dict[str, TableName]]:
+    """The references that lead from each table to parents that are drawn before it."""
+    used = (ReferenceRole.OWNER, ReferenceRole.LINK)
+    return {name: {r.id: r.parent for r in o.relations if r.role in used and not r.direct} for name, o in seen.tables.items()}
+
+
+def _put_types(seen: Observation, observed: Observed, r: Relation, children: np.ndarray, most: int) -> np.ndarray:
+    parent = seen.tables[r.parent]
+    types = np.zeros(parent.rows.n, dtype=np.int64)
+    if parent.plan.role is TableRole.SYNTHESISE and parent.rows.n:
+        types = cluster(_profile(seen, observed, r), children, most)
+        parent.rows.codes[f"type:{r.id}"] = (types + 1).astype(np.int32)
+        _put_coded(parent, f"type:{r.id}")
+    return types
+
+
+def _profile(seen: Observation, observed: Observed, r: Relation) -> np.ndarray:
+    rows = observed.rows
+    up = rows.parents[r.id]
+    n = seen.tables[r.parent].rows.n
+    coded = [rows.codes[c.step] for c in observed.columns if not c.measured]
+    coded += [rows.codes[f"link:{o.id}"] for o in observed.relations if o.direct and f"link:{o.id}" in rows.codes]
+    measured = [rows.numbers[c.step] for c in observed.columns if c.measured]
+    parts = [profile(up, n, coded, measured)]
+    for other in observed.relations:
+        if other.id != r.id and other.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
+            m = seen.tables[other.parent].rows.n
+            parts.append(spectral(up, rows.parents[other.id], n, m)[0])
+    return np.concatenate(parts, axis=1)
+
+
+def _add_pointer(seen: Observation, observed: Observed, r: Relation) -> None:
+    up = observed.rows.parents[r.id]
+    restriction = _pointer_restriction(seen, observed, r)
+    if restriction is not None:
+        observed.restrictions[r.id] = restriction
+    itself = np.arange(len(up)) == up if r.role is ReferenceRole.SELF else np.zeros(len(up), dtype=bool)
+    level = levels(up) if r.role is ReferenceRole.SELF else (up >= 0).astype(np.int64)
+    codes = np.where(itself, 1, np.where(up < 0, 0, 1 + np.minimum(level, DEEPEST)))
+    observed.rows.codes[f"pointer:{r.id}"] = codes.astype(np.int32)
+    _put_coded(observed, f"pointer:{r.id}")
+    parent = seen.tables[r.parent]
+    _put_count(parent, r.id, np.bincount(up[(up >= 0) & ~itself], minlength=parent.rows.n).astype(np.float64))
+
+
+def _pointer_restriction(seen: Observation, observed: Observed, r: Relation) -> Restriction | None:
+    shared = [c for c in r.key.columns if any(c in o.key.columns for o in observed.relations if o.id != r.id)]
+    if shared:
+        right = tuple(r.key.parent_columns[r.key.columns.index(c)] for c in shared)
+        return Restriction("self", Path((), ""), Path((), ""), tuple(shared), right)
+    up = observed.rows.parents[r.id]
+    sources = [("self", observed.plan.table, np.arange(len(up)))]
+    return find_restriction(seen.database, upward(seen), sources, (r.parent, up))
+
+
+def levels(up: np.ndarray) -> np.ndarray:
+    """Depth of each row below the rows that have no parent or are their own; a cycle counts as cut somewhere."""
+    level = np.zeros(len(up), dtype=np.int64)
+    root = (up < 0) | (up == np.arange(len(up)))
+    known = root.copy()
+    while not known.all():
+        fresh = ~known & known[np.maximum(up, 0)]
+        if not fresh.any():
+            fresh = np.zeros(len(up), dtype=bool)
+            fresh[np.flatnonzero(~known)[0]] = True
+            level[fresh] = 1
+            known |= fresh
+            continue
+        level[fresh] = level[up[fresh]] + 1
+        known |= fresh
+    return level
+
+
+def _put_coded(observed: Observed, step: str) -> None:
+    feature = CodedFeature()
+    observed.rows.bytes[step] = feature.view(observed.rows.codes[step])
+    observed.hidden[step] = (feature, Scale())
+
+
+def _put_count(parent: Observed, reference: str, counts: np.ndarray) -> None:
+    if parent.plan.role is not TableRole.SYNTHESISE:
+        return
+    step, scale = f"count:{reference}", Scale()
+    feature = measured_feature(counts, scale)
+    parent.rows.numbers[step] = counts
+    parent.rows.bytes[step] = feature.view(counts)
+    parent.hidden[step] = (feature, scale)

@@ -1,0 +1,103 @@
+"""What is known of a table after fitting, as frozen values: the steps of its rows, their trees, the links' parents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbclone.models.atoms import Atoms
+from dbclone.models.features import CodedFeature, MeasuredFeature
+from dbclone.models.rows import Path
+from dbclone.models.tree import Tree
+from dbclone.schema import TableName
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a lattice number means: value = raw · unit + offset (microseconds since 1970 where ``temporal``)."""
+
+    unit: float = 1.0
+    offset: float = 0.0
+    temporal: bool = False
+    lattice: bool = True
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to draw a step; the first whose reference is not NULL is taken."""
+
+    reference: int
+    """ABSOLUTE, SIBLING, SAME_ROW, OWNER or LINKED (models.sequence)."""
+    tree: Tree
+    atoms: Atoms | None = None
+    """None for coded steps."""
+    source: Path | None = None
+    """The number counted from: a path from the row (SAME_ROW, SIBLING), from the owner, or from the linked parent."""
+    scale: Scale = Scale()
+    """Scale of the source."""
+    link: int = -1
+    """Number of the link, where the reference is LINKED."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One draw in a row.  Names: 'column:x', 'link:reference', 'pointer:reference', 'type:reference', 'count:reference'."""
+
+    name: str
+    kind: int
+    """CODED, MEASURED, LINK or DIRECT (models.sequence)."""
+    feature: CodedFeature | MeasuredFeature
+    variants: tuple[Variant, ...]
+    scale: Scale = Scale()
+    low: float = 0.0
+    high: float = 0.0
+    """Bounds of measured steps, in lattice numbers."""
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """A link's candidates share a value with something already known.
+
+    ``left`` is evaluated on the source, ``right`` on the candidate; both lead to a row of the same table (``values``
+    empty), or to a row whose key columns are compared by value.
+    """
+
+    source: str
+    """'owner', 'sibling', 'self' (the row's own number) or the reference id of another link."""
+    left: Path
+    right: Path
+    left_columns: tuple[str, ...] = ()
+    right_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Link:
+    """A further parent of a row: which one, and what the row sees of it."""
+
+    reference: str
+    parent: TableName
+    direct: bool
+    """The parent is copied as it is, so that its row is a category."""
+    distinct: bool
+    """A family may refer to a parent row only once."""
+    nullable: bool
+    types: int
+    context: tuple[Path, ...]
+    numbers: tuple[Path, ...]
+    restriction: Restriction | None
+
+
+@dataclass(frozen=True)
+class TableSteps:
+    """The program of a table's rows."""
+
+    table: TableName
+    owner: str | None
+    """Reference id of the owner; None where rows stand alone."""
+    owner_table: TableName | None
+    context: tuple[Path, ...]
+    """From the owner's row."""
+    numbers: tuple[Path, ...]
+    links: tuple[Link, ...]
+    steps: tuple[Step, ...]
+    ownerless: int
+    """Rows of the source that have no owner."""
