@@ -161,12 +161,8 @@ class _Crowd:
     def _linked(self, column: PiiColumn, n: int, ordinal: int) -> pa.Array:
         first, last = self.first, self.last
         if n != self.size or ordinal:
-            first = pa.array(pools.first_names(self.locale)).take(
-                pa.array(self._below(len(pools.first_names(self.locale)), n))
-            )
-            last = pa.array(pools.last_names(self.locale)).take(
-                pa.array(self._below(len(pools.last_names(self.locale)), n))
-            )
+            first = self._any(pools.first_names(self.locale), n)
+            last = self._any(pools.last_names(self.locale), n)
         match column.kind:
             case "first_name":
                 return first
