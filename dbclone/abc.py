@@ -34,6 +34,10 @@ class Source(Protocol):
         """
         ...
 
+    def count(self, sql: str) -> int:
+        """The single integer that a query returns: how ``checking`` proves things."""
+        ...
+
     @property
     def findings(self) -> tuple[Finding, ...]: ...
 

@@ -84,7 +84,8 @@ class Lines:
 
     def _end(self) -> None:
         if self._name:
-            self._print(f"{self._name}: {self._amount()} in {self._clock() - self._began:.1f} s")
+            amount = f"{self._amount()} in " if self._total or self._done else ""
+            self._print(f"{self._name}: {amount}{self._clock() - self._began:.1f} s")
         self._name = ""
 
     def _amount(self) -> str:
@@ -154,3 +155,40 @@ def _rich_progress(stream: TextIO) -> RichProgress:
         TextColumn("{task.fields[table]}", markup=False),
         console=Console(file=stream),
     )
+
+
+class Timed:
+    """Passes everything on to another display and remembers how long each phase took."""
+
+    def __init__(self, display: Progress, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._display = display
+        self._clock = clock
+        self._began: list[tuple[str, float]] = []
+
+    def phase(self, name: str, total: int) -> None:
+        self._began.append((name, self._clock()))
+        self._display.phase(name, total)
+
+    def advance(self, amount: int, table: TableName | None = None) -> None:
+        self._display.advance(amount, table)
+
+    def seconds(self) -> tuple[tuple[str, float], ...]:
+        """Phases in the order in which they first began, each with all its seconds up to now."""
+        ends = [began for _, began in self._began[1:]] + [self._clock()]
+        spent: dict[str, float] = {}
+        for (name, began), end in zip(self._began, ends, strict=True):
+            spent[name] = spent.get(name, 0.0) + end - began
+        return tuple(spent.items())
+
+
+class TableOnly:
+    """Shows which table an inner step works on, and leaves phase and amount to the outer one."""
+
+    def __init__(self, display: Progress) -> None:
+        self._display = display
+
+    def phase(self, name: str, total: int) -> None:
+        pass
+
+    def advance(self, amount: int, table: TableName | None = None) -> None:
+        self._display.advance(0, table)

@@ -28,12 +28,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "engines": ("engines", "executors"),
     "steps": ("fitting", "generation", "comparing", "reporting", "report"),
     "cloning": ("cloning", "demo", "examples"),
-    "cli": ("cli",),
+    "cli": ("cli", "rendering"),
 }  # fmt: skip
 DOORS = {
     "psycopg": ("dialects",), "adbc_driver_postgresql": ("dialects",), "adbc_driver_sqlite": ("dialects",),
     "adbc_driver_manager": ("dialects",), "pgpq": ("dialects",), "networkx": ("graph",), "sdv": ("engines.hma",),
-    "pandas": ("engines.hma",), "typer": ("cli",), "click": ("cli",), "rich": ("cli", "progress"), "pickle": (),
+    "pandas": ("engines.hma",), "typer": ("cli",), "click": ("cli",), "rich": ("rendering", "progress"), "pickle": (),
 }  # fmt: skip
 BANNED_TEXT = (r"/work\b", r"/root/", r"/home/\w", r"\bpypi\.org", r"pythonhosted\.org", r"index-url", r"/tmp/data")
 

@@ -1,0 +1,407 @@
+"""The command line: options become ``CloneOptions``, results go to stdout, progress and messages to stderr."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import typer
+
+from dbclone import __version__
+from dbclone.errors import INTERRUPTED, DbcloneError, IntegrityError, TargetError, UsageError
+from dbclone.options import CloneOptions, FitOptions, GenerateOptions, PlanOptions
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from dbclone.abc import Progress
+    from dbclone.report import CloneSummary, ModelSummary
+
+TERMINATED = 143
+"""Exit code after SIGTERM, by the shell's convention (128 + SIGTERM)."""
+
+EPILOG = """Exit codes:
+
+\b
+  0  done
+  1  an unforeseen error; DBCLONE_DEBUG=1 shows where it happened
+  2  an option or argument cannot be meant as written
+  3  the server cannot be reached or refuses the credentials
+  4  the source is missing, not a database, empty, or may not be read
+  5  the target is the source, is not empty, or may not be written
+  6  the source was altered while it was read
+  7  the schema cannot be cloned as asked
+  8  the schema exceeds what the chosen engine can do
+  9  the model file is truncated, altered, of another version, or no model file
+ 10  loading the target failed; it is as it was before
+ 11  a key or constraint does not hold
+ 12  an optional dependency is missing
+130  interrupted by Ctrl-C; the target is as it was before
+"""
+
+app = typer.Typer(
+    name="dbclone",
+    help="Write a synthetic twin of a relational database: same schema, every constraint true, made-up rows.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+model_app = typer.Typer(help="Look into model files.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+
+URL = "database URL (postgresql://USER@HOST/DB, sqlite:///FILE) or the path of a SQLite file"
+Source = Annotated[str, typer.Argument(help=f"What is cloned: {URL}.")]
+Target = Annotated[str, typer.Argument(help=f"What is written: {URL}.")]
+ModelFile = Annotated[Path, typer.Argument(help="A model file written by 'dbclone fit'.")]
+Tables = Annotated[
+    list[str], typer.Option("--tables", metavar="GLOB", help="Only these tables: globs, repeated or comma-separated.")
+]
+Exclude = Annotated[
+    list[str], typer.Option("--exclude", metavar="GLOB", help="All but these tables: globs, as for --tables.")
+]
+Engine = Annotated[
+    str, typer.Option("--engine", metavar="NAME", help="What learns the data: forest, or hma (needs the extra 'sdv').")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same clone.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=0, help="Threads for fitting; 0: one per core.")]
+Scale = Annotated[
+    float, typer.Option("--scale", metavar="FACTOR", help="Size of the clone relative to the source, such as 0.1 or 3.")
+]
+Rows = Annotated[list[str], typer.Option("--rows", metavar="TABLE=N", help="Number of rows of one table; repeatable.")]
+Clean = Annotated[bool, typer.Option("--clean", help="Replace what is in the target.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before --clean replaces anything.")]
+SchemaOnly = Annotated[bool, typer.Option("--schema-only", help="Create tables and constraints but no rows.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; only errors.")]
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
+
+P = ParamSpec("P")
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: undone like Ctrl-C."""
+
+
+def explained(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn every failure of a command into one sentence on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGTERM, _terminate)
+        if not _debugging():
+            warnings.simplefilter("ignore")
+        try:
+            command(*args, **kwargs)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except DbcloneError as error:
+            _fail(_sentence(str(error)), error.exit_code)
+        except KeyboardInterrupt as stop:
+            code = TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+            _fail("Interrupted: nothing was changed.", code)
+        except Exception as error:  # noqa: BLE001  # the last resort: whatever it is, no data value may be shown
+            _fail(_unforeseen(error), 1)
+
+    return run
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _debugging() -> bool:
+    return os.environ.get("DBCLONE_DEBUG", "") not in {"", "0"}
+
+
+def _fail(sentence: str, code: int) -> None:
+    if _debugging():
+        traceback.print_exc()
+    typer.echo(f"dbclone: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+def _sentence(message: str) -> str:
+    message = " ".join(message.split())
+    return message if message.endswith((".", "?", "!")) else f"{message}."
+
+
+def _unforeseen(error: Exception) -> str:
+    """Where it happened but not the message, which may quote a row."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}dbclone{os.sep}" in f.filename]
+    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return (
+        f"Unforeseen error ({type(error).__name__}{where}); nothing was changed. "
+        "Run again with DBCLONE_DEBUG=1 to see more; that output may hold data values."
+    )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dbclone {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command itself, before any subcommand."""
+
+
+@app.command()
+@explained
+def copy(
+    source: Source,
+    target: Target,
+    *,
+    scale: Scale = 1.0,
+    rows: Rows = [],  # noqa: B006  # typer copies it
+    tables: Tables = [],  # noqa: B006
+    exclude: Exclude = [],  # noqa: B006
+    seed: Seed = 0,
+    engine: Engine = "forest",
+    workers: Workers = 0,
+    clean: Clean = False,
+    yes: Yes = False,
+    schema_only: SchemaOnly = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Clone SOURCE into TARGET: fit, generate, load, and prove every constraint."""
+    from dbclone.cloning import clone
+
+    options = CloneOptions(
+        PlanOptions(_globs(tables), _globs(exclude)),
+        FitOptions(engine, seed, workers),
+        GenerateOptions(scale, _sizes(rows), seed),
+        clean,
+        schema_only,
+    )
+    _confirm_clean(target, clean, yes)
+    with _progress(quiet) as progress:
+        summary = clone(source, target, options, progress)
+    _show_summary(summary, quiet, json)
+
+
+@app.command()
+@explained
+def fit(
+    source: Source,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="The model file to write.")],
+    tables: Tables = [],  # noqa: B006
+    exclude: Exclude = [],  # noqa: B006
+    seed: Seed = 0,
+    engine: Engine = "forest",
+    workers: Workers = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Fit a model to SOURCE: the first half of copy."""
+    from dbclone.cloning import describe_model, fit_model
+
+    options = CloneOptions(PlanOptions(_globs(tables), _globs(exclude)), FitOptions(engine, seed, workers))
+    with _progress(quiet) as progress:
+        fit_model(source, output, options, progress)
+    if json or not quiet:
+        _show_model(describe_model(output), json)
+
+
+@app.command()
+@explained
+def generate(
+    model: ModelFile,
+    target: Target,
+    *,
+    scale: Scale = 1.0,
+    rows: Rows = [],  # noqa: B006
+    seed: Seed = 0,
+    clean: Clean = False,
+    yes: Yes = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Write a clone from a MODEL file: the second half of copy, without any access to the source."""
+    from dbclone.cloning import generate_from
+
+    options = CloneOptions(generate=GenerateOptions(scale, _sizes(rows), seed), clean=clean)
+    _confirm_clean(target, clean, yes)
+    with _progress(quiet) as progress:
+        summary = generate_from(model, target, options, progress)
+    _show_summary(summary, quiet, json)
+
+
+@app.command()
+@explained
+def inspect(
+    database: Annotated[str, typer.Argument(metavar="URL", help=f"What is inspected: {URL}.")],
+    *,
+    tables: Tables = [],  # noqa: B006
+    exclude: Exclude = [],  # noqa: B006
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Show tables, rows, keys, references, load order, cycles, and the kind of each column."""
+    from dbclone import cloning, inspection, rendering
+    from dbclone.connection import display_url
+
+    with _progress(quiet) as progress:
+        made = cloning.plan_clone(database, PlanOptions(_globs(tables), _globs(exclude)), progress)
+    found = inspection.inspect(made.schema, {t.table: t.rows for t in made.tables}, made)
+    if json:
+        _print_json({"database": display_url(database), **inspection.inspection_document(found)})
+    else:
+        rendering.print_inspection(found, display_url(database), sys.stdout)
+
+
+@app.command()
+@explained
+def plan(
+    source: Source,
+    *,
+    tables: Tables = [],  # noqa: B006
+    exclude: Exclude = [],  # noqa: B006
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Show what a clone of SOURCE would do to each table and column; nothing is fitted."""
+    from dbclone import cloning, inspection, rendering
+
+    with _progress(quiet) as progress:
+        found = cloning.plan_clone(source, PlanOptions(_globs(tables), _globs(exclude)), progress)
+    if json:
+        _print_json(inspection.plan_document(found))
+    else:
+        rendering.print_plan(found, sys.stdout)
+
+
+@app.command()
+@explained
+def check(
+    target: Annotated[str, typer.Argument(help=f"What is checked: {URL}.")],
+    *,
+    against: Annotated[str, typer.Option(metavar="SOURCE", help="Also prove that nothing of its schema lacks.")] = "",
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Prove every key and constraint of TARGET again; exit code 11 if one does not hold."""
+    from dbclone import cloning, rendering
+
+    with _progress(quiet) as progress:
+        found = cloning.check_database(target, against or None, progress)
+    if json:
+        _print_json(found)
+    elif not quiet:
+        rendering.print_check(found, sys.stdout)
+    if found.violations:
+        raise typer.Exit(IntegrityError.exit_code)
+
+
+@app.command()
+@explained
+def demo(
+    *,
+    folder: Annotated[Path, typer.Option(help="Where the two SQLite files are written.")] = Path("dbclone-demo"),
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Build an example shop, clone it, and show both side by side."""
+    from dbclone.demo import run_demo
+
+    with _progress(quiet) as progress:
+        result = run_demo(folder, seed, progress)
+    if not quiet:
+        from dbclone.rendering import print_demo
+
+        print_demo(result, sys.stdout)
+
+
+@model_app.command("show")
+@explained
+def model_show(model: ModelFile, *, json: Json = False) -> None:
+    """Show which engine and tables a MODEL file is about."""
+    from dbclone.cloning import describe_model
+
+    _show_model(describe_model(model), json)
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    app()
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    from dbclone.progress import open_progress
+
+    with open_progress(sys.stderr, quiet) as progress:
+        yield progress
+
+
+def _globs(values: list[str]) -> tuple[str, ...]:
+    return tuple(glob.strip() for value in values for glob in value.split(",") if glob.strip())
+
+
+def _sizes(values: list[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(_size(value) for value in values)
+
+
+def _size(value: str) -> tuple[str, int]:
+    table, equals, number = value.rpartition("=")
+    if not (equals and table.strip() and number.strip().isdecimal()):
+        raise UsageError(f"--rows {value}: write TABLE=N, such as customer=500.")
+    return table.strip(), int(number)
+
+
+def _confirm_clean(target: str, clean: bool, yes: bool) -> None:
+    """Ask before anything is replaced; without a terminal to ask on, --yes has to be given."""
+    if not clean or yes:
+        return
+    from dbclone.connection import display_url, open_target
+
+    with open_target(target) as database:
+        if database.is_empty():
+            return
+    shown = display_url(target)
+    if not sys.stdin.isatty():
+        raise UsageError(f"{shown} is not empty and --clean would replace everything in it: add --yes to allow that.")
+    if not typer.confirm(f"{shown} is not empty. Replace everything in it?", err=True):
+        raise TargetError("Not confirmed: nothing was changed.")
+
+
+def _show_summary(summary: CloneSummary, quiet: bool, json: bool) -> None:
+    if json:
+        _print_json(summary)
+    elif not quiet:
+        from dbclone.rendering import print_summary
+
+        print_summary(summary, sys.stdout)
+
+
+def _show_model(summary: ModelSummary, json: bool) -> None:
+    if json:
+        from dbclone.inspection import plan_document
+
+        about = {"file": summary.file, "engine": summary.engine, "bytes": summary.bytes}
+        _print_json({**about, **plan_document(summary.plan)})
+    else:
+        from dbclone.rendering import print_model
+
+        print_model(summary, sys.stdout)
+
+
+def _print_json(value: object) -> None:
+    from dbclone.report import as_json
+
+    typer.echo(as_json(value))

@@ -1,0 +1,48 @@
+"""The step generate: the sizes that were asked for are checked, then the model draws table after table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from dbclone.abc import Model, Progress
+from dbclone.errors import UsageError
+from dbclone.options import GenerateOptions
+from dbclone.plan import Plan, TablePlan, TableRole
+from dbclone.schema import TableName
+
+
+def check_sizes(plan: Plan, options: GenerateOptions) -> None:
+    """Raise UsageError for a scale or a number of rows that no table can have."""
+    if not (math.isfinite(options.scale) and options.scale > 0):
+        raise UsageError("--scale must be a number greater than 0, such as 0.1 or 3.")
+    for name, rows in options.rows:
+        table = _named(plan, name)
+        if rows < 0:
+            raise UsageError(f"--rows {name}={rows}: a table cannot have fewer than 0 rows.")
+        if table.role is not TableRole.SYNTHESISE:
+            raise UsageError(f"--rows {name}={rows}: the size of {table.table} is fixed, the plan says: {table.role}.")
+
+
+def _named(plan: Plan, name: str) -> TablePlan:
+    found = [t for t in plan.tables if name.lower() in (t.table.name.lower(), str(t.table).lower())]
+    if not found:
+        raise UsageError(f"--rows {name}: the clone has no such table.")
+    if len(found) > 1:
+        raise UsageError(f"--rows {name}: write {' or '.join(str(t.table) for t in found)}; there are several.")
+    return found[0]
+
+
+def expected_rows(plan: Plan, options: GenerateOptions) -> int:
+    """About how many rows the clone will have; exact numbers are drawn with the rows."""
+    scaled = sum(t.rows for t in plan.tables if t.role is TableRole.SYNTHESISE) * options.scale
+    return round(scaled) + sum(t.rows for t in plan.tables if t.role is TableRole.COPY)
+
+
+def generate(model: Model, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
+    """Every table of the plan, in load order, with its rows: the insertable columns in the schema's order."""
+    check_sizes(model.plan, options)
+    for name, rows in model.generate(options, progress):
+        yield name, rows.select([column.name for column in model.plan.schema.table(name).insertable])

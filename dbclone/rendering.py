@@ -1,0 +1,172 @@
+"""Results as text for people: summaries, plans and inspections as tables on the terminal or in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from dbclone.demo import Demonstration
+from dbclone.findings import Finding, Severity
+from dbclone.inspection import Inspection, TableInspection
+from dbclone.plan import Plan
+from dbclone.report import CheckSummary, CloneSummary, ModelSummary
+from dbclone.schema import ForeignKey
+
+PIPE_WIDTH = 200
+"""Columns of text where there is no terminal that has a width."""
+
+
+def print_summary(summary: CloneSummary, stream: TextIO) -> None:
+    """Per table the real and synthetic rows and the seconds; then the seconds per phase and what was noticed."""
+    console = _console(stream)
+    rows = [
+        (str(t.table), t.role, f"{t.real_rows:,}", f"{t.synthetic_rows:,}", f"{t.seconds:.2f}") for t in summary.tables
+    ]
+    real, synthetic = sum(t.real_rows for t in summary.tables), sum(t.synthetic_rows for t in summary.tables)
+    total = (f"{len(summary.tables)} tables", "", f"{real:,}", f"{synthetic:,}", f"{summary.seconds:.2f}")
+    console.print(_table(("table", "what happened", "real rows", "rows", "seconds"), rows, numbers=3, total=total))
+    phases = ", ".join(f"{p.phase} {p.seconds:.1f}" for p in summary.phases)
+    _print(console, f"seconds: {phases}")
+    print_findings(summary.findings, stream)
+    _print(console, f"violations: {summary.violations}")
+    _print(console, f"written to {summary.target}")
+
+
+def print_check(summary: CheckSummary, stream: TextIO) -> None:
+    """What was found, then the number of violations."""
+    console = _console(stream)
+    print_findings(summary.findings, stream)
+    _print(console, f"checked {summary.tables} tables, {summary.rows:,} rows of {summary.database}")
+    _print(console, f"violations: {summary.violations}")
+
+
+def print_plan(plan: Plan, stream: TextIO) -> None:
+    """Table after table in load order: what happens to it and why, its references and its columns."""
+    console = _console(stream)
+    for table in plan.tables:
+        _print(console, f"{table.table}: {table.role}, {table.rows:,} rows ({table.reason})", style="bold")
+        for reference in table.references:
+            _print(console, f"  {reference.role}: {_arrow(reference.foreign_key)} ({reference.reason})")
+        if table.order_by:
+            _print(console, f"  order within the owner: {', '.join(table.order_by)}")
+        rows = [(c.column, c.role, c.kind, c.reason) for c in table.columns]
+        console.print(_table(("column", "role", "kind", "why"), rows))
+    print_findings(plan.findings, stream)
+
+
+def print_inspection(inspection: Inspection, database: str, stream: TextIO) -> None:
+    """Tables in load order with rows, keys and references; how cycles are broken; the kind of each column."""
+    console = _console(stream)
+    tables = {table.table: table for table in inspection.tables}
+    ordered = [tables[name] for name in inspection.load_order]
+    _print(
+        console, f"{database} ({inspection.dialect}): {len(ordered)} tables, {inspection.rows:,} rows, in load order"
+    )
+    rows = [_inspected(i, table) for i, table in enumerate(ordered, 1)]
+    console.print(_table(("", "table", "rows", "columns", "keys", "refers to"), rows))
+    columns = [(f"{table.table}.{c.name}", c.type, c.kind, c.reason) for table in ordered for c in table.columns]
+    console.print(_table(("column", "type", "kind", "why"), columns))
+    for cycle in inspection.cycles:
+        cut = "; ".join(str(reference) for reference in cycle.deferred)
+        _print(console, f"cycle: {', '.join(map(str, cycle.tables))}; broken by filling in later: {cut}")
+    print_findings((f for f in inspection.findings if f.code != "cycle"), stream)
+
+
+def print_model(summary: ModelSummary, stream: TextIO) -> None:
+    """What a model file holds, without anything of the rows that it was fitted to."""
+    console = _console(stream)
+    _print(console, f"{summary.file}: model of engine {summary.engine}, {summary.bytes:,} bytes")
+    _print(console, f"fitted to {len(summary.plan.tables)} tables, written for {summary.plan.schema.dialect}")
+    rows = [(str(t.table), t.role, f"{t.rows:,}", str(len(t.columns))) for t in summary.plan.tables]
+    console.print(_table(("table", "what happens", "real rows", "columns"), rows, numbers=2))
+
+
+def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
+    """One line each, violations first, notes last."""
+    console = _console(stream)
+    order = [Severity.VIOLATION, Severity.WARNING, Severity.NOTE]
+    for finding in sorted(findings, key=lambda f: order.index(f.severity)):
+        count = f" ({finding.count:,} rows)" if finding.severity is Severity.VIOLATION and finding.count else ""
+        _print(console, f"{finding.severity}: {_place(finding)}{finding.message}{count}")
+
+
+def _place(finding: Finding) -> str:
+    """Where it is, for messages that do not say it themselves."""
+    if finding.table is None or str(finding.table) in finding.message:
+        return ""
+    return f"{finding.table}({', '.join(finding.columns)}): " if finding.columns else f"{finding.table}: "
+
+
+def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], stream: TextIO) -> None:
+    """A few rows of data under a title, cut to the width of the terminal."""
+    console = _console(stream)
+    _print(console, title, style="bold")
+    texts = [tuple("NULL" if value is None else str(value) for value in row) for row in rows]
+    console.print(_table(tuple(columns), texts, wrap=False))
+
+
+def _inspected(position: int, table: TableInspection) -> tuple[str, ...]:
+    keys = "; ".join(", ".join(key) for key in table.keys)
+    references = "; ".join(
+        _arrow(key) + (" (or NULL)" if nullable else "")
+        for key, nullable in zip(table.foreign_keys, table.nullable_keys, strict=True)
+    )
+    return str(position), str(table.table), f"{table.rows:,}", str(len(table.columns)), keys, references
+
+
+def _arrow(key: ForeignKey) -> str:
+    return f"{', '.join(key.columns)} → {key.parent}({', '.join(key.parent_columns)})"
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False, emoji=False)
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    """Names may hold square brackets: they are never taken for markup."""
+    console.print(Text(text, style=style), soft_wrap=True)
+
+
+def _table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: int = 0,
+    total: Sequence[str] | None = None,
+    wrap: bool = True,
+) -> TextTable:
+    """A table whose last ``numbers`` columns are aligned to the right."""
+    table = TextTable(box=SIMPLE_HEAD, show_footer=total is not None, pad_edge=False)
+    for i, name in enumerate(header):
+        justify = "right" if i >= len(header) - numbers else "left"
+        footer = total[i] if total else ""
+        table.add_column(name, footer, justify=justify, no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def print_demo(demo: Demonstration, stream: TextIO) -> None:
+    """The summary, rows of both databases one above the other, and which planted facts the clone kept."""
+    console = _console(stream)
+    print_summary(demo.summary, stream)
+    for sample in demo.samples:
+        print_rows(f"{sample.table}, real example", sample.columns, sample.real, stream)
+        print_rows(f"{sample.table}, clone", sample.columns, sample.synthetic, stream)
+    rows = [
+        (fact.sentence, _number(fact.real), _number(fact.synthetic), "yes" if fact.kept else "no")
+        for fact in demo.facts
+    ]
+    console.print(_table(("fact planted in the example", "real", "clone", "kept"), rows))
+    kept = sum(fact.kept for fact in demo.facts)
+    _print(console, f"{kept} of {len(demo.facts)} planted facts kept")
+    _print(console, f"look at both files: {demo.real} and {demo.synthetic}")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.3g}"
