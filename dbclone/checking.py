@@ -6,11 +6,10 @@ NOT VALID or loaded with triggers off.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from dbclone.dialects.base import qualified, quote, quote_all
+from dbclone.dialects.base import domain_condition, quote, quote_all, rows_of
 from dbclone.dialects.translation import translate
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table
@@ -55,7 +54,7 @@ def constraint_count(schema: Schema) -> int:
 
 
 def _check_table(database: Countable, schema: Schema, table: Table) -> Iterator[Finding]:
-    rows = _rows(schema, table)
+    rows = _Rows(rows_of(schema.dialect, table))
     if table.primary_key:
         yield from _violation(database, rows.duplicates(table.primary_key), table, "duplicate-key", table.primary_key)
     for key in table.uniques:
@@ -98,13 +97,6 @@ def _conditions(table: Table) -> Iterator[tuple[str, tuple[str, ...], str]]:
             yield f"of domain {column.type.sql}", (column.name,), domain_condition(column, condition)
 
 
-def domain_condition(column: Column, condition: str) -> str:
-    """A domain's condition on VALUE as one on a column; the word inside string literals stays."""
-    parts = re.split(r"('(?:[^']|'')*')", condition)
-    name = quote(column.name).replace("\\", "\\\\")
-    return "".join(part if at % 2 else re.sub(r"\bVALUE\b", name, part) for at, part in enumerate(parts))
-
-
 class _Rows:
     """Queries on the rows of one table, those of tables that inherit from it not counted."""
 
@@ -123,22 +115,12 @@ class _Rows:
         return f"SELECT count(*) FROM {self.source} WHERE {missing}"
 
 
-def _rows(schema: Schema, table: Table) -> _Rows:
-    return _Rows(rows_of(schema, table))
-
-
-def rows_of(schema: Schema, table: Table) -> str:
-    """The table in a FROM clause: its own rows, and all partitions of a partitioned one."""
-    inherited = schema.dialect == "postgresql" and not table.suffix.startswith("PARTITION BY")
-    return ("ONLY " if inherited else "") + qualified(table.name)
-
-
 def _orphan_query(schema: Schema, table: Table, key: ForeignKey) -> str:
-    """Rows whose reference is complete (MATCH SIMPLE) and met by no parent row; a join, which every product can hash."""
-    parent = rows_of(schema, schema.table(key.parent))
+    """Rows whose reference is complete (MATCH SIMPLE) and met by no parent: a join, which every product can hash."""
+    parent = rows_of(schema.dialect, schema.table(key.parent))
     pairs = list(zip(key.columns, key.parent_columns, strict=True))
     equal = " AND ".join(f"parent.{quote(theirs)} = child.{quote(own)}" for own, theirs in pairs)
     present = " AND ".join(f"child.{quote(own)} IS NOT NULL" for own in key.columns)
     missing = f"parent.{quote(key.parent_columns[0])} IS NULL"
-    source = f"{rows_of(schema, table)} AS child LEFT JOIN {parent} AS parent ON {equal}"
+    source = f"{rows_of(schema.dialect, table)} AS child LEFT JOIN {parent} AS parent ON {equal}"
     return f"SELECT count(*) FROM {source} WHERE {present} AND {missing}"

@@ -91,7 +91,7 @@ def _source(url: str) -> Source:
         return SqliteSource(path)
     from dbclone.dialects.postgresql_source import PostgresqlSource
 
-    return PostgresqlSource(_libpq_url(url))
+    return PostgresqlSource(_libpq_url(url), display_url(url))
 
 
 def _target(url: str) -> Target:
@@ -102,7 +102,7 @@ def _target(url: str) -> Target:
         return SqliteTarget(path)
     from dbclone.dialects.postgresql_target import PostgresqlTarget
 
-    return PostgresqlTarget(_libpq_url(url))
+    return PostgresqlTarget(_libpq_url(url), display_url(url))
 
 
 def _sqlite_path(url: str) -> Path | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pyarrow as pa
 
-from dbclone.schema import SqlType, TableName, TypeFamily
+from dbclone.schema import Column, SqlType, Table, TableName, TypeFamily
 
 MAX_DECIMAL_DIGITS = 38
 """The most digits that Arrow's decimal128 can hold."""
@@ -60,3 +61,16 @@ def literal(text: str) -> str:
 def constraint_name(table: str, columns: Iterable[str], suffix: str) -> str:
     """A name for a constraint that the source left nameless, after PostgreSQL's own pattern (``t_a_b_fkey``)."""
     return "_".join([table, *columns, suffix])
+
+
+def rows_of(dialect: str, table: Table) -> str:
+    """The table in a FROM clause: its own rows, not those of tables that inherit from it, but all its partitions'."""
+    partitioned = table.suffix.startswith("PARTITION BY")
+    return ("ONLY " if dialect == "postgresql" and not partitioned else "") + qualified(table.name)
+
+
+def domain_condition(column: Column, condition: str) -> str:
+    """A domain's condition on VALUE as one on a column; the word inside string literals stays."""
+    parts = re.split(r"('(?:[^']|'')*')", condition)
+    name = quote(column.name).replace("\\", "\\\\")
+    return "".join(part if at % 2 else re.sub(r"\bVALUE\b", name, part) for at, part in enumerate(parts))

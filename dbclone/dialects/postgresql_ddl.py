@@ -1,0 +1,150 @@
+"""CREATE and ALTER statements for a PostgreSQL target, from a schema in PostgreSQL's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dbclone.dialects.base import literal, qualified, quote, quote_all
+from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName
+
+
+def create_table(table: Table, present: frozenset[TableName]) -> str:
+    """CREATE TABLE with columns and checks; keys, references and indexes come after the load.
+
+    ``present`` are the tables of the clone: a parent of INHERITS that is left out is left out here too.
+    """
+    items = [_column(column) for column in table.columns]
+    items += [f"CONSTRAINT {quote(check.name)} CHECK ({check.expression})" for check in table.checks]
+    inherits = [qualified(name) for name in table.inherits if name in present]
+    suffix = f" INHERITS ({', '.join(inherits)})" if inherits else ""
+    suffix += f" {table.suffix}" if table.suffix else ""
+    body = ",\n  ".join(items)
+    return f"CREATE TABLE {qualified(table.name)} (\n  {body}\n){suffix}"
+
+
+def _column(column: Column) -> str:
+    parts = [quote(column.name), column.type.sql]
+    if column.collation:
+        parts.append(f"COLLATE {column.collation}")
+    if column.generated is not None:
+        parts.append(f"GENERATED ALWAYS AS ({column.generated}) STORED")
+    elif column.identity in ("always", "by default"):
+        parts.append(f"GENERATED {column.identity.upper()} AS IDENTITY")
+    elif column.default is not None:
+        parts.append(f"DEFAULT {column.default}")
+    if not column.nullable:
+        parts.append("NOT NULL")
+    return " ".join(parts)
+
+
+def key_statements(table: Table) -> Iterator[str]:
+    """Primary and unique keys, but for those that a unique index among the indexes stands for."""
+    name, indexed = qualified(table.name), {index.name for index in table.indexes}
+    if table.primary_key:
+        yield f"ALTER TABLE {name} ADD {_named(table.primary_key)} PRIMARY KEY ({quote_all(table.primary_key.columns)})"
+    for key in table.uniques:
+        if key.name not in indexed:
+            nulls = "" if key.nulls_distinct else " NULLS NOT DISTINCT"
+            yield f"ALTER TABLE {name} ADD {_named(key)} UNIQUE{nulls} ({quote_all(key.columns)})"
+
+
+def foreign_key_statement(table: Table, key: ForeignKey) -> str:
+    """ALTER TABLE that adds a foreign key, and with it proves it."""
+    text = (
+        f"ALTER TABLE {qualified(table.name)} ADD CONSTRAINT {quote(key.name)}"
+        f" FOREIGN KEY ({quote_all(key.columns)}) REFERENCES {qualified(key.parent)} ({quote_all(key.parent_columns)})"
+        f" ON DELETE {key.on_delete} ON UPDATE {key.on_update}"
+    )
+    if key.deferrable:
+        text += " DEFERRABLE INITIALLY " + ("DEFERRED" if key.initially_deferred else "IMMEDIATE")
+    return text
+
+
+def copy_statement(table: Table, columns: Iterable[str], binary: bool) -> str:
+    """COPY into the named columns."""
+    form = "FORMAT binary" if binary else "FORMAT csv"
+    return f"COPY {qualified(table.name)} ({quote_all(columns)}) FROM STDIN ({form})"
+
+
+def _named(key: Key) -> str:
+    return f"CONSTRAINT {quote(key.name)}"
+
+
+def schemas_of(schema: Schema) -> tuple[str, ...]:
+    """The schemas in which the clone has tables."""
+    return tuple(dict.fromkeys(table.name.schema for table in schema.tables))
+
+
+SEQUENCES_IN_USE = """
+SELECT pg_catalog.quote_ident(sn.nspname) || '.' || pg_catalog.quote_ident(s.relname), p.seqincrement > 0,
+  pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.relname), pg_catalog.quote_ident(a.attname)
+FROM pg_catalog.pg_sequence p JOIN pg_catalog.pg_class s ON s.oid = p.seqrelid
+  JOIN pg_catalog.pg_namespace sn ON sn.oid = s.relnamespace
+  JOIN (
+    SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid AS number FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'i' AND d.refobjsubid > 0
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    UNION
+    SELECT d.refobjid, f.adrelid, f.adnum FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  ) u ON u.sequence = s.oid
+  JOIN pg_catalog.pg_class t ON t.oid = u.relation AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+  JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = u.number
+  JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+WHERE coalesce(nullif(y.typbasetype, 0), y.oid)::pg_catalog.regtype::text
+  IN ('smallint', 'integer', 'bigint', 'numeric')
+ORDER BY 1"""
+"""Sequence, whether it ascends, and each table and integer column that takes its values from it."""
+
+
+def position_statement(sequence: str, ascending: bool, uses: Iterable[tuple[str, str]]) -> str:
+    """Put a sequence behind the values in use, or where it starts if there are none."""
+    extreme = "max" if ascending else "min"
+    reach = " UNION ALL ".join(f"SELECT {extreme}({column})::int8 AS reach FROM {table}" for table, column in uses)
+    last = "greatest" if ascending else "least"
+    limit = "p.seqmax" if ascending else "p.seqmin"
+    return (
+        f"SELECT pg_catalog.setval(p.seqrelid::pg_catalog.regclass, CASE WHEN u.reach IS NULL THEN p.seqstart"
+        f" ELSE {'least' if ascending else 'greatest'}({last}(u.reach, {'p.seqmin' if ascending else 'p.seqmax'}),"
+        f" {limit}) END, u.reach IS NOT NULL)"
+        f" FROM pg_catalog.pg_sequence p, (SELECT {extreme}(reach) AS reach FROM ({reach}) AS all_uses) AS u"
+        f" WHERE p.seqrelid = {literal(sequence)}::pg_catalog.regclass"
+    )
+
+
+USER_TABLES = """
+SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND e.objid = c.oid AND e.deptype = 'e')"""
+
+_DROP_STATEMENTS = """
+SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
+    WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, n.nspname, c.relname), 1 AS place
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND NOT c.relispartition AND n.nspname = ANY(ARRAY[{schemas}]::pg_catalog.name[])
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.objid = c.oid AND (e.deptype = 'e'
+    OR c.relkind = 'S' AND e.deptype IN ('a', 'i') AND e.refobjsubid > 0)
+    AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
+UNION ALL
+SELECT format('DROP %s IF EXISTS %s CASCADE', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE'
+    ELSE 'FUNCTION' END, p.oid::pg_catalog.regprocedure), 2
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = ANY(ARRAY[{schemas}]::pg_catalog.name[])
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.objid = p.oid AND e.deptype = 'e'
+    AND e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
+UNION ALL
+SELECT format('DROP TYPE IF EXISTS %I.%I CASCADE', n.nspname, t.typname), 3
+FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname = ANY(ARRAY[{schemas}]::pg_catalog.name[]) AND (t.typtype IN ('e', 'd', 'r')
+    OR t.typtype = 'c' AND (SELECT c.relkind FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid) = 'c')
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.objid = t.oid AND e.deptype = 'e'
+    AND e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
+ORDER BY place"""
+
+
+def drop_query(schemas: Iterable[str]) -> str:
+    """A query for the statements that drop every object of the user's in the schemas; extensions keep theirs."""
+    return _DROP_STATEMENTS.format(schemas=", ".join(map(literal, schemas)))

@@ -1,0 +1,223 @@
+"""A PostgreSQL database's schema, put together from its catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dbclone.dialects.base import literal, quote
+from dbclone.dialects.postgresql_catalogue import Attribute, Catalogue, Constraint, Relation, Sequence
+from dbclone.dialects.postgresql_types import create_types, sql_type
+from dbclone.findings import Finding, Severity
+from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, TableName
+
+_ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", " ": "NO ACTION"}
+
+
+@dataclass(frozen=True)
+class Reflection:
+    schema: Schema
+    unreadable: frozenset[TableName]
+    findings: tuple[Finding, ...]
+
+
+def reflect(catalogue: Catalogue) -> Reflection:
+    """All ordinary and partitioned tables of all schemas; partitions are part of their root."""
+    builder = _Builder(catalogue)
+    tables = [builder.table(relation) for relation in catalogue.relations if builder.is_table(relation)]
+    schema = Schema(
+        "postgresql",
+        tuple(_parents_first(tables)),
+        preamble=tuple(_preamble(catalogue)),
+        epilogue=tuple(_epilogue(catalogue, builder)),
+    )
+    unreadable = frozenset(builder.names[r.oid] for r in catalogue.relations if not r.readable)
+    return Reflection(schema, unreadable, tuple(_left_out(catalogue, builder)))
+
+
+class _Builder:
+    """Tables from catalogue rows, with the look-ups that they need."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.relations = {relation.oid: relation for relation in catalogue.relations}
+        self.names = {oid: TableName(relation.schema, relation.name) for oid, relation in self.relations.items()}
+        self.owned = {(s.owner, s.column): s for s in catalogue.sequences if s.owner is not None}
+        self.partitions: dict[int, list[Relation]] = {}
+        for relation in catalogue.relations:
+            if relation.is_partition and relation.parents:
+                self.partitions.setdefault(relation.parents[0], []).append(relation)
+
+    def is_table(self, relation: Relation) -> bool:
+        return relation.kind in "rp" and not relation.is_partition
+
+    def table(self, relation: Relation) -> Table:
+        constraints = self.catalogue.constraints.get(relation.oid, [])
+        indexes = self.catalogue.indexes.get(relation.oid, [])
+        keys = [Key(c.name, tuple(c.columns), c.nulls_distinct) for c in constraints if c.kind == "u"]
+        keys += [Key(i.name, tuple(i.columns), i.nulls_distinct) for i in indexes if i.unique and i.total]
+        primary = next((Key(c.name, tuple(c.columns)) for c in constraints if c.kind == "p"), None)
+        return Table(
+            name=self.names[relation.oid],
+            columns=tuple(self._column(attribute) for attribute in self.catalogue.attributes.get(relation.oid, [])),
+            primary_key=primary,
+            uniques=tuple(keys),
+            foreign_keys=tuple(self._foreign_keys(relation, constraints)),
+            checks=tuple(Check(c.name, c.condition or "true") for c in constraints if c.kind == "c"),
+            indexes=tuple(Index(i.name, tuple(i.columns), i.unique, i.definition) for i in indexes),
+            inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
+            suffix=f"PARTITION BY {relation.partition_key}" if relation.partition_key else "",
+            attachments=(*self._partition_ddl(relation), *self._ownership(relation)),
+        )
+
+    def _column(self, attribute: Attribute) -> Column:
+        types = self.catalogue.types
+        identity = {"a": "always", "d": "by default"}.get(attribute.identity)
+        generated = bool(attribute.generated)
+        if not identity and not generated and (attribute.expression or "").startswith("nextval("):
+            identity = "serial"
+        return Column(
+            name=attribute.name,
+            type=sql_type(types, attribute.type, attribute.modifier, attribute.sql),
+            nullable=not (attribute.not_null or types[attribute.type].not_null),
+            default=None if generated else attribute.expression,
+            generated=attribute.expression if generated else None,
+            identity=identity,
+            collation=attribute.collation,
+        )
+
+    def _foreign_keys(self, relation: Relation, constraints: list[Constraint]) -> Iterator[ForeignKey]:
+        for constraint in constraints:
+            if constraint.kind == "f" and constraint.parent in self.names and not constraint.inherited:
+                yield self._foreign_key(constraint)
+        yield from self._shared_by_partitions(relation)
+
+    def _foreign_key(self, constraint: Constraint) -> ForeignKey:
+        return ForeignKey(
+            constraint.name,
+            tuple(constraint.columns),
+            self.names[constraint.parent],
+            tuple(constraint.parent_columns),
+            on_delete=_ACTIONS[constraint.on_delete],
+            on_update=_ACTIONS[constraint.on_update],
+            deferrable=constraint.deferrable,
+            initially_deferred=constraint.deferred,
+        )
+
+    def _shared_by_partitions(self, relation: Relation) -> Iterator[ForeignKey]:
+        """Foreign keys that every partition declares for itself: the root's in all but name."""
+        parts = list(self._leaves(relation))
+        if not parts or parts == [relation]:
+            return
+        sets = []
+        for part in parts:
+            found = self.catalogue.constraints.get(part.oid, [])
+            sets.append({_essence(c): c for c in found if c.kind == "f" and not c.inherited})
+        for essence in sets[0]:
+            if all(essence in one for one in sets):
+                key = self._foreign_key(sets[0][essence])
+                yield replace(key, name=key.name.replace(parts[0].name, relation.name))
+
+    def _leaves(self, relation: Relation) -> Iterator[Relation]:
+        if relation.kind == "r":
+            yield relation
+        for part in self.partitions.get(relation.oid, []):
+            yield from self._leaves(part)
+
+    def _partition_ddl(self, root: Relation) -> Iterator[str]:
+        """The partitions of a table with the keys and indexes that are their own."""
+        for part in self.partitions.get(root.oid, []):
+            name, parent = self.names[part.oid], self.names[root.oid]
+            nested = f" PARTITION BY {part.partition_key}" if part.partition_key else ""
+            yield f"CREATE TABLE {_dotted(name)} PARTITION OF {_dotted(parent)} {part.bound}{nested}"
+            for constraint in self.catalogue.constraints.get(part.oid, []):
+                if constraint.kind in "pucx" and not constraint.inherited:
+                    yield f"ALTER TABLE {_dotted(name)} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
+            yield from (index.definition for index in self.catalogue.indexes.get(part.oid, []))
+            yield from self._partition_ddl(part)
+
+    def _ownership(self, relation: Relation) -> Iterator[str]:
+        for (owner, column), sequence in self.owned.items():
+            if owner == relation.oid and column is not None:
+                table = _dotted(self.names[relation.oid])
+                if sequence.dependency == "a":
+                    name = _dotted(TableName(sequence.schema, sequence.name))
+                    yield f"ALTER SEQUENCE {name} OWNED BY {table}.{quote(column)}"
+                elif sequence.increment != 1:
+                    yield f"ALTER TABLE {table} ALTER COLUMN {quote(column)} SET INCREMENT BY {sequence.increment}"
+
+
+def _essence(constraint: Constraint) -> tuple[object, ...]:
+    return tuple(constraint.columns), constraint.parent, tuple(constraint.parent_columns)
+
+
+def _dotted(name: TableName) -> str:
+    return f"{quote(name.schema)}.{quote(name.name)}"
+
+
+def _parents_first(tables: list[Table]) -> list[Table]:
+    """Tables in name order, but after those that they inherit from."""
+    ordered: dict[TableName, Table] = {}
+    by_name = {table.name: table for table in tables}
+
+    def place(table: Table) -> None:
+        for parent in table.inherits:
+            if parent not in ordered and parent in by_name:
+                place(by_name[parent])
+        ordered[table.name] = table
+
+    for table in tables:
+        if table.name not in ordered:
+            place(table)
+    return list(ordered.values())
+
+
+def _preamble(catalogue: Catalogue) -> Iterator[str]:
+    """Schemas, extensions, types, sequences and functions, all of which tables may use."""
+    for schema in catalogue.schemas:
+        yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema.name)}"
+    for extension in catalogue.extensions:
+        yield f"CREATE EXTENSION IF NOT EXISTS {quote(extension.name)} WITH SCHEMA {quote(extension.schema)}"
+    own = [kind for kind in catalogue.types.values() if kind.own]
+    yield from create_types(own, catalogue.attributes)
+    yield from (_create_sequence(sequence) for sequence in catalogue.sequences if sequence.dependency != "i")
+    yield from (function.text for function in catalogue.functions if function.kind == "function")
+
+
+def _create_sequence(sequence: Sequence) -> str:
+    return (
+        f"CREATE SEQUENCE {_dotted(TableName(sequence.schema, sequence.name))} AS {sequence.type}"
+        f" INCREMENT BY {sequence.increment} MINVALUE {sequence.minimum} MAXVALUE {sequence.maximum}"
+        f" START WITH {sequence.start} CACHE {sequence.cache}{' CYCLE' if sequence.cycles else ''}"
+    )
+
+
+def _epilogue(catalogue: Catalogue, builder: _Builder) -> Iterator[str]:
+    """Views with their indexes, exclusion constraints, triggers and rules."""
+    for view in catalogue.views:
+        kind = view.kind.upper()
+        yield f"CREATE {kind} {_dotted(TableName(view.schema, view.name))} AS {view.text.rstrip().rstrip(';')}"
+        yield from (index.definition for index in catalogue.indexes.get(view.relation, []))
+    for oid, constraints in catalogue.constraints.items():
+        relation = builder.relations.get(oid)
+        for constraint in constraints:
+            if constraint.kind == "x" and relation and builder.is_table(relation):
+                table = _dotted(builder.names[oid])
+                yield f"ALTER TABLE {table} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
+    on_partitions = {relation.oid for relation in catalogue.relations if relation.is_partition}
+    yield from (trigger.text for trigger in catalogue.triggers if trigger.relation not in on_partitions)
+
+
+def _left_out(catalogue: Catalogue, builder: _Builder) -> Iterator[Finding]:
+    """What this version does not recreate, said aloud."""
+    for relation in catalogue.relations:
+        name = builder.names[relation.oid]
+        if relation.kind == "f":
+            yield Finding(Severity.WARNING, "not-copied", name, (), "A foreign table is not copied.")
+        if relation.row_security:
+            message = "Row-level security policies are not copied."
+            yield Finding(Severity.WARNING, "not-copied", name, (), message)
+    for function in catalogue.functions:
+        if function.kind == "aggregate":
+            message = f"The aggregate {literal(function.name)} is not copied."
+            yield Finding(Severity.WARNING, "not-copied", None, (), message)

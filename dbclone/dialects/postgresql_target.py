@@ -1,0 +1,176 @@
+"""A PostgreSQL database as target: everything in one transaction of one session, so all of it or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import psycopg
+import pyarrow as pa
+
+from dbclone.dialects import postgresql_ddl as ddl
+from dbclone.dialects.base import qualified
+from dbclone.dialects.postgresql_session import connect, describe, identity, writing
+from dbclone.dialects.postgresql_values import binary_chunks, binary_possible, text_chunks
+from dbclone.dialects.translation import translate
+from dbclone.errors import TargetError, WriteError
+from dbclone.findings import Finding, Severity
+from dbclone.schema import Schema, Table, TableName
+
+_OPTIONAL = ("CREATE OR REPLACE FUNCTION", "CREATE OR REPLACE PROCEDURE", "CREATE EXTENSION")
+"""Statements before the tables without which a clone is still one: what needs them fails by its own name."""
+
+
+class PostgresqlTarget:
+    """Nothing is visible to others, and nothing remains of a failure, before ``commit``."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, shown: str) -> None:
+        self._shown = shown
+        self._connection = connect(url, shown)
+        self._tables: dict[TableName, Table] = {}
+        self._late: tuple[str, ...] = ()
+        try:
+            self.identity = identity(self._connection)
+            with writing("the target"):
+                self._execute("BEGIN")
+                self._execute("SET LOCAL check_function_bodies = off")
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def is_empty(self) -> bool:
+        """True if no schema holds a table of the user's; what extensions bring does not count."""
+        return not self.count(ddl.USER_TABLES)
+
+    def create(self, schema: Schema, clean: bool) -> tuple[Finding, ...]:
+        """Create types, sequences, functions and tables; with ``clean``, first drop what the schemas hold."""
+        if not clean and not self.is_empty():
+            raise TargetError(f"The target {self._shown} is not empty: give --clean to replace what is there.")
+        own, findings = translate(schema, self.dialect)
+        self._tables = {theirs.name: ours for theirs, ours in zip(schema.tables, own.tables, strict=True)}
+        if clean:
+            self._drop(ddl.schemas_of(own))
+        self._late = self._run_before_tables(own.preamble)
+        present = frozenset(table.name for table in own.tables)
+        for table in own.tables:
+            with writing(f"table {table.name}"):
+                self._execute(ddl.create_table(table, present))
+                for statement in table.attachments:
+                    self._execute(statement)
+        return findings
+
+    def load(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
+        """COPY the rows, in binary form where all types have a known one."""
+        own = self._tables[table.name]
+        types = {theirs.name: ours for theirs, ours in zip(table.columns, own.columns, strict=True)}
+        rows = iter(batches)
+        first = next(rows, None)
+        if first is None:
+            return 0
+        columns = [types[name] for name in first.schema.names]
+        binary = binary_possible(columns)
+        chunks = (binary_chunks if binary else text_chunks)(chain([first], rows), columns)
+        statement = ddl.copy_statement(own, (column.name for column in columns), binary)
+        with writing(f"table {own.name}"), self._connection.cursor() as cursor:
+            with cursor.copy(statement.encode()) as copy:
+                for chunk in chunks:
+                    copy.write(chunk)
+            return cursor.rowcount
+
+    def finish(self, schema: Schema) -> tuple[Finding, ...]:
+        """Keys, indexes, foreign keys, positions of sequences, views and triggers, statistics."""
+        own, _ = translate(schema, self.dialect)
+        for table in own.tables:
+            with writing(f"table {table.name}"):
+                for statement in (*ddl.key_statements(table), *(index.ddl for index in table.indexes)):
+                    self._execute(statement)
+        for table in own.tables:
+            with writing(f"table {table.name}"):
+                for key in table.foreign_keys:
+                    self._execute(ddl.foreign_key_statement(table, key))
+        self._position_sequences()
+        failed = self._run_in_any_order((*self._late, *own.epilogue))
+        for table in own.tables:
+            with writing(f"table {table.name}"):
+                self._execute(f"ANALYZE {qualified(table.name)}")
+        return tuple(_not_copied(statement, error) for statement, error in failed)
+
+    def count(self, sql: str) -> int:
+        """The single integer that a query returns."""
+        with writing("the target"):
+            row = self._connection.execute(sql.encode()).fetchone()
+        return int(str(row[0] or 0)) if row else 0
+
+    def commit(self) -> None:
+        """Make the clone visible.  Deferred constraints are proved here."""
+        with writing("the target"):
+            self._execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo everything since the target was opened."""
+        with contextlib.suppress(psycopg.Error):
+            self._execute("ROLLBACK")
+
+    def close(self) -> None:
+        with contextlib.suppress(psycopg.Error):
+            self._connection.close()
+
+    def _execute(self, sql: str) -> None:
+        self._connection.execute(sql.encode())
+
+    def _drop(self, schemas: tuple[str, ...]) -> None:
+        with writing("what is there"):
+            found = self._connection.execute(ddl.drop_query(schemas).encode()).fetchall()
+            for statement, _ in found:
+                self._execute(str(statement))
+
+    def _run_before_tables(self, statements: tuple[str, ...]) -> tuple[str, ...]:
+        """Types and the like in whatever order works; functions that need tables are returned for later."""
+        failed = self._run_in_any_order(statements)
+        for statement, error in failed:
+            if not statement.startswith(_OPTIONAL):
+                with writing(" ".join(statement.split()[1:3])):
+                    raise error
+        return tuple(statement for statement, _ in failed)
+
+    def _run_in_any_order(self, statements: tuple[str, ...]) -> list[tuple[str, psycopg.Error]]:
+        """Run statements that may need each other, again and again until none of the rest succeeds."""
+        failed: list[tuple[str, psycopg.Error]] = []
+        pending = list(statements)
+        while pending:
+            failed = list(self._failing(pending))
+            if len(failed) == len(pending):
+                break
+            pending = [statement for statement, _ in failed]
+        return failed
+
+    def _failing(self, statements: Iterable[str]) -> Iterator[tuple[str, psycopg.Error]]:
+        for statement in statements:
+            self._execute("SAVEPOINT attempt")
+            try:
+                self._execute(statement)
+            except psycopg.OperationalError as error:
+                raise WriteError(f"Cannot write the target: {describe(error)}.") from None
+            except psycopg.Error as error:
+                self._execute("ROLLBACK TO SAVEPOINT attempt")
+                yield statement, error
+            self._execute("RELEASE SAVEPOINT attempt")
+
+    def _position_sequences(self) -> None:
+        """The application's next INSERT must find a free number."""
+        with writing("the sequences"):
+            uses: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+            for sequence, ascending, table, column in self._connection.execute(
+                ddl.SEQUENCES_IN_USE.encode()
+            ).fetchall():
+                uses.setdefault((str(sequence), bool(ascending)), []).append((str(table), str(column)))
+            for (sequence, ascending), places in uses.items():
+                self._execute(ddl.position_statement(sequence, ascending, places))
+
+
+def _not_copied(statement: str, error: psycopg.Error) -> Finding:
+    what = " ".join(statement.split("(")[0].split()[:6])
+    return Finding(Severity.WARNING, "not-copied", None, (), f"The target refuses {what!r}: {describe(error)}.")

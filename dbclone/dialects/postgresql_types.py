@@ -1,0 +1,96 @@
+"""PostgreSQL's types as families, through domains and arrays; and the statements that create a user's own types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from dbclone.dialects.base import literal, quote
+from dbclone.dialects.postgresql_catalogue import Attribute, Type
+from dbclone.schema import SqlType, TypeFamily
+
+_FAMILIES: dict[str, tuple[TypeFamily, int | None]] = {
+    "bool": (TypeFamily.BOOLEAN, None),
+    "int2": (TypeFamily.INTEGER, 16),
+    "int4": (TypeFamily.INTEGER, 32),
+    "int8": (TypeFamily.INTEGER, 64),
+    "numeric": (TypeFamily.DECIMAL, None),
+    "float4": (TypeFamily.FLOAT, 24),
+    "float8": (TypeFamily.FLOAT, 53),
+    "text": (TypeFamily.TEXT, None),
+    "varchar": (TypeFamily.TEXT, None),
+    "bpchar": (TypeFamily.TEXT, None),
+    "name": (TypeFamily.TEXT, None),
+    "date": (TypeFamily.DATE, None),
+    "time": (TypeFamily.TIME, None),
+    "timestamp": (TypeFamily.TIMESTAMP, None),
+    "timestamptz": (TypeFamily.TIMESTAMP, None),
+    "interval": (TypeFamily.INTERVAL, None),
+    "uuid": (TypeFamily.UUID, None),
+    "json": (TypeFamily.JSON, None),
+    "jsonb": (TypeFamily.JSON, None),
+    "bytea": (TypeFamily.BYTES, None),
+}
+"""Family and, where it has one, width in bits of the built-in types; all others are OPAQUE."""
+
+_TYPMOD_HEADER = 4
+"""Bytes of a varlena header, which the catalogue adds to lengths and precisions."""
+_NAME_LENGTH = 63
+
+
+def sql_type(types: Mapping[int, Type], oid: int, modifier: int, spelling: str) -> SqlType:
+    """The type of a column, spelled as the catalogue does."""
+    kind = types[oid]
+    if kind.kind == "d":
+        base = sql_type(types, kind.base, kind.modifier, kind.base_sql or "")
+        return replace(base, sql=spelling, checks=(*base.checks, *kind.checks))
+    if kind.kind == "e":
+        return SqlType(TypeFamily.ENUM, spelling, values=tuple(kind.labels))
+    if kind.category == "A" and kind.element in types:
+        element = types[kind.element]
+        return SqlType(TypeFamily.ARRAY, spelling, item=sql_type(types, element.oid, modifier, element.sql))
+    if kind.name == "citext":
+        return SqlType(TypeFamily.TEXT, spelling)
+    if kind.schema != "pg_catalog" or kind.name not in _FAMILIES:
+        return SqlType(TypeFamily.OPAQUE, spelling)
+    return _built_in(kind.name, modifier, spelling)
+
+
+def _built_in(name: str, modifier: int, spelling: str) -> SqlType:
+    family, bits = _FAMILIES[name]
+    found = SqlType(family, spelling, precision=bits, with_time_zone=name == "timestamptz")
+    if name == "name":
+        return replace(found, length=_NAME_LENGTH)
+    if modifier < 0:
+        return found
+    if name in ("varchar", "bpchar"):
+        return replace(found, length=modifier - _TYPMOD_HEADER)
+    if name == "numeric":
+        digits = modifier - _TYPMOD_HEADER
+        # Scale is an 11-bit signed number since PostgreSQL 15, and was never above 1000 before.
+        scale = ((digits & 0x7FF) ^ 1024) - 1024
+        return replace(found, precision=digits >> 16, scale=scale)
+    if family in (TypeFamily.TIME, TypeFamily.TIMESTAMP):
+        return replace(found, scale=modifier)
+    return found
+
+
+def create_types(types: Sequence[Type], attributes: Mapping[int, list[Attribute]]) -> Iterator[str]:
+    """CREATE TYPE and CREATE DOMAIN for the user's own types, in the order in which they were made."""
+    for kind in types:
+        name = f"{quote(kind.schema)}.{quote(kind.name)}"
+        if kind.kind == "e":
+            yield f"CREATE TYPE {name} AS ENUM ({', '.join(literal(label) for label in kind.labels)})"
+        elif kind.kind == "d":
+            checks = (
+                f" CONSTRAINT {quote(check)} CHECK ({condition})"
+                for check, condition in zip(kind.check_names, kind.checks, strict=True)
+            )
+            default = f" DEFAULT {kind.default}" if kind.default is not None else ""
+            not_null = " NOT NULL" if kind.not_null else ""
+            yield f"CREATE DOMAIN {name} AS {kind.base_sql}{default}{not_null}{''.join(checks)}"
+        elif kind.kind == "r":
+            yield f"CREATE TYPE {name} AS RANGE (SUBTYPE = {kind.subtype})"
+        else:
+            fields = (f"{quote(field.name)} {field.sql}" for field in attributes.get(kind.relation, []))
+            yield f"CREATE TYPE {name} AS ({', '.join(fields)})"
