@@ -15,28 +15,10 @@ from dbclone.privacy.content import is_card, is_iban, is_ip, is_mac
 from dbclone.privacy.fakers import PiiColumn, fill
 from dbclone.schema import Column, SqlType, TypeFamily
 
-KINDS = [
-    "first_name",
-    "last_name",
-    "full_name",
-    "email",
-    "username",
-    "phone",
-    "street",
-    "city",
-    "postal_code",
-    "company",
-    "iban",
-    "card",
-    "national_id",
-    "ip",
-    "mac",
-    "url_user",
-    "plate",
-    "password",
-    "token",
-    "free_text",
-]
+KINDS = (
+    "first_name", "last_name", "full_name", "email", "username", "phone", "street", "city", "postal_code", "company",
+    "iban", "card", "national_id", "ip", "mac", "url_user", "plate", "password", "token", "free_text",
+)  # fmt: skip
 
 
 def text(name: str, length: int | None = None) -> Column:
