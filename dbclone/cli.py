@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import signal
 import sys
-import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dbclone import __version__
-from dbclone.errors import INTERRUPTED, DbcloneError, IntegrityError, TargetError, UsageError
+from dbclone.errors import IntegrityError, TargetError, UsageError
+from dbclone.failures import explaining
 from dbclone.options import CloneOptions, FitOptions, GenerateOptions, PlanOptions
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from dbclone.abc import Progress
     from dbclone.report import CloneSummary, ModelSummary
-
-TERMINATED = 143
-"""Exit code after SIGTERM, by the shell's convention (128 + SIGTERM)."""
 
 EPILOG = """Exit codes:
 
@@ -84,64 +75,7 @@ SchemaOnly = Annotated[bool, typer.Option("--schema-only", help="Create tables a
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; only errors.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 
-P = ParamSpec("P")
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: undone like Ctrl-C."""
-
-
-def explained(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn every failure of a command into one sentence on stderr and an exit code."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        signal.signal(signal.SIGTERM, _terminate)
-        if not _debugging():
-            warnings.simplefilter("ignore")
-        try:
-            command(*args, **kwargs)
-        except (typer.Exit, typer.Abort, BrokenPipeError):
-            raise
-        except DbcloneError as error:
-            _fail(_sentence(str(error)), error.exit_code)
-        except KeyboardInterrupt as stop:
-            code = TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
-            _fail("Interrupted: nothing was changed.", code)
-        except Exception as error:  # noqa: BLE001  # the last resort: whatever it is, no data value may be shown
-            _fail(_unforeseen(error), 1)
-
-    return run
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _debugging() -> bool:
-    return os.environ.get("DBCLONE_DEBUG", "") not in {"", "0"}
-
-
-def _fail(sentence: str, code: int) -> None:
-    if _debugging():
-        traceback.print_exc()
-    typer.echo(f"dbclone: {sentence}", err=True)
-    raise typer.Exit(code)
-
-
-def _sentence(message: str) -> str:
-    message = " ".join(message.split())
-    return message if message.endswith((".", "?", "!")) else f"{message}."
-
-
-def _unforeseen(error: Exception) -> str:
-    """Where it happened but not the message, which may quote a row."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}dbclone{os.sep}" in f.filename]
-    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return (
-        f"Unforeseen error ({type(error).__name__}{where}); nothing was changed. "
-        "Run again with DBCLONE_DEBUG=1 to see more; that output may hold data values."
-    )
+explained = explaining(typer.Exit, typer.Abort, BrokenPipeError, SystemExit)
 
 
 def _show_version(wanted: bool) -> None:

@@ -28,7 +28,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "engines": ("engines", "executors"),
     "steps": ("fitting", "generation", "comparing", "reporting", "report"),
     "cloning": ("cloning", "demo", "examples"),
-    "cli": ("cli", "rendering"),
+    "cli": ("cli", "rendering", "failures"),
 }  # fmt: skip
 DOORS = {
     "psycopg": ("dialects",), "adbc_driver_postgresql": ("dialects",), "adbc_driver_sqlite": ("dialects",),
