@@ -20,6 +20,8 @@ Codes = npt.NDArray[np.int64]
 MAX_FAMILIES = 2_000
 MAX_ROWS = 40_000
 """Whole families are sampled up to these sizes, so that the cost does not grow with the table."""
+SEARCH_ROWS = 4_000
+"""Rows on which keys of several columns are searched."""
 MAX_DUPLICATES = 0.03
 """Share of siblings that may repeat the previous one's key: real data have doubled months."""
 MAX_NULLS = 0.05
@@ -146,14 +148,28 @@ def _contiguity(family: Codes) -> float:
 
 
 def _candidates(sample: _Sample, temporal: list[str]) -> list[_Candidate]:
-    """All single columns; pairs of those that are not unique alone; triples that begin with the three best pairs."""
-    varying = [name for name in sample.columns if _varies(sample, name)]
-    singles = [_measure(sample, (name,), temporal) for name in varying]
+    """All single columns; pairs of those that are not unique alone; triples that begin with the three best pairs.
+
+    There are many pairs: they are searched on a smaller sample, and the best few measured again on the whole.
+    """
+    singles = [_measure(sample, (name,), temporal) for name in sample.columns if _varies(sample, name)]
     ambiguous = [c.columns[0] for c in singles if not c.unique][:MAX_COLUMNS]
-    pairs = _measure_all(sample, permutations(ambiguous, 2), temporal)
+    small = _thinned(sample)
+    pairs = _measure_all(small, permutations(ambiguous, 2), temporal)
     begun = sorted((p for p in pairs if not p.unique), key=lambda c: c.duplicates)[:3]
     longer = ((*p.columns, name) for p in begun for name in ambiguous if name not in p.columns)
-    return singles + pairs + _measure_all(sample, longer, temporal)
+    several = [c for c in pairs + _measure_all(small, longer, temporal) if c.unique]
+    best = sorted(several, key=lambda c: c.score, reverse=True)[:3]
+    return singles + [_measure(sample, c.columns, temporal) for c in best]
+
+
+def _thinned(sample: _Sample) -> _Sample:
+    """Whole families up to SEARCH_ROWS, at least one."""
+    boundaries = np.flatnonzero(np.diff(sample.family)) + 1
+    fitting = boundaries[boundaries <= SEARCH_ROWS]
+    end = int(fitting[-1]) if len(fitting) else int(boundaries[0]) if len(boundaries) else len(sample.family)
+    columns = {name: values[:end] for name, values in sample.columns.items()}
+    return _Sample(sample.family[:end], sample.rows[:end], columns)
 
 
 def _measure_all(sample: _Sample, keys: Iterable[tuple[str, ...]], temporal: list[str]) -> list[_Candidate]:
@@ -184,8 +200,10 @@ def _predictability(steps: Codes, last: Codes, moved: npt.NDArray[np.bool_]) -> 
     The second foretells that December is followed by January of the next year.  A row does not vote for itself, so a
     starting value that occurs once foretells nothing.  Standing still is no step.
     """
-    _, code = np.unique(steps, axis=1, return_inverse=True)
-    code = code.reshape(-1)
+    code = np.zeros(steps.shape[1], dtype=np.int64)
+    for part in steps:
+        _, dense = np.unique(part, return_inverse=True)
+        code = np.unique(code * (int(dense.max()) + 1) + dense, return_inverse=True)[1].astype(np.int64)
     overall = np.bincount(code[moved]).max(initial=0) - 1
     _, start = np.unique(last, return_inverse=True)
     joint, votes = np.unique(start[moved] * (int(code.max()) + 1) + code[moved], return_counts=True)
