@@ -30,6 +30,7 @@ SETTINGS = (
     "SET timezone = 'UTC'",
     "SET extra_float_digits = 1",
     "SET idle_in_transaction_session_timeout = 0",
+    "SET jit = off",
 )
 """How every session prints values and names: with an empty search path all names come out qualified."""
 
