@@ -124,7 +124,8 @@ _DROP_STATEMENTS = """
 SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
     WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, n.nspname, c.relname), 1 AS place
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND NOT c.relispartition AND n.nspname = ANY(ARRAY[{schemas}]::pg_catalog.name[])
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND NOT c.relispartition
+  AND n.nspname = ANY(ARRAY[{schemas}]::pg_catalog.name[])
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.objid = c.oid AND (e.deptype = 'e'
     OR c.relkind = 'S' AND e.deptype IN ('a', 'i') AND e.refobjsubid > 0)
     AND e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)

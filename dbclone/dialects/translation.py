@@ -1,13 +1,262 @@
-"""A schema of one dialect in the terms of another."""
+"""A schema of one dialect in the terms of another: names, types, keys, references, conditions, indexes.
+
+Pure and repeatable: a target translates when it creates, and ``checking`` again when it proves.  Tables and columns
+keep their places, so that position links them to the originals.  PostgreSQL's tables always carry their schema
+(``public`` too); SQLite has none, so ``public`` stands for its only one, and names that several schemas share get the
+schema's name as a prefix.
+"""
 
 from __future__ import annotations
 
-from dbclone.findings import Finding
-from dbclone.schema import Schema
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dbclone.dialects.base import domain_condition, literal, qualified, quote, quote_all
+from dbclone.dialects.sqlite_ddl import Token, tokenize
+from dbclone.dialects.type_mapping import FLOAT_DIGITS, to_postgresql, to_sqlite
+from dbclone.findings import Finding, Severity
+from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, SqlType, Table, TableName, TypeFamily
+
+if TYPE_CHECKING:
+    from dbclone.dialects.expressions import Translator
+
+_NAME_BYTES = 63
+"""PostgreSQL cuts longer names."""
+_COMPARABLE = (
+    frozenset({TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT}),
+    frozenset({TypeFamily.DATE, TypeFamily.TIMESTAMP}),
+)
 
 
 def translate(schema: Schema, dialect: str) -> tuple[Schema, tuple[Finding, ...]]:
     """The schema in the target's terms, table by table and column by column in the same order, and what got lost."""
     if schema.dialect == dialect:
         return schema, ()
-    raise NotImplementedError
+    translation = _Translation(schema, dialect)
+    tables = tuple(translation.table(table) for table in schema.tables)
+    translation.report_views()
+    return Schema(dialect, tables), tuple(translation.findings)
+
+
+class _Names:
+    """Names that must differ within a scope, in the way in which the target compares them."""
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+        self._used: set[str] = set()
+
+    def take(self, wanted: str) -> str:
+        name, attempt = self._cut(wanted, ""), 1
+        if self._dialect == "sqlite" and name.lower().startswith("sqlite_"):
+            name = "_" + name
+        while self._key(name) in self._used:
+            attempt += 1
+            name = self._cut(wanted, f"_{attempt}")
+        self._used.add(self._key(name))
+        return name
+
+    def _key(self, name: str) -> str:
+        return name.lower() if self._dialect == "sqlite" else name
+
+    def _cut(self, name: str, suffix: str) -> str:
+        if self._dialect == "sqlite":
+            return name + suffix
+        room = _NAME_BYTES - len(suffix.encode())
+        return name.encode()[:room].decode(errors="ignore") + suffix
+
+
+class _Translation:
+    """One schema on its way; collects findings."""
+
+    def __init__(self, schema: Schema, dialect: str) -> None:
+        self.schema, self.dialect = schema, dialect
+        self.findings: list[Finding] = []
+        self.relations = _Names(dialect)
+        self.tables = {table.name: self._table_name(table.name) for table in schema.tables}
+        self.columns = {table.name: self._column_names(table) for table in schema.tables}
+        self.types = {
+            (table.name, column.name): self._type(column.type) for table in schema.tables for column in table.columns
+        }
+
+    def _type(self, found: SqlType) -> SqlType:
+        return to_postgresql(found) if self.dialect == "postgresql" else to_sqlite(found)
+
+    def _table_name(self, name: TableName) -> TableName:
+        if self.dialect == "postgresql":
+            return TableName("public", self.relations.take(name.name))
+        shared = sum(other.name.name.lower() == name.name.lower() for other in self.schema.tables) > 1
+        wanted = f"{name.schema}_{name.name}" if shared and name.schema != "public" else name.name
+        return TableName("", self.relations.take(wanted))
+
+    def _column_names(self, table: Table) -> dict[str, str]:
+        names = _Names(self.dialect)
+        return {column.name: names.take(column.name) for column in table.columns}
+
+    def table(self, table: Table) -> Table:
+        names = self.columns[table.name]
+        constraints = _Names(self.dialect)
+        primary = None
+        if table.primary_key:
+            primary = self._key(table, table.primary_key)
+        # An index may stand for a unique key under the same name: translate the name once.
+        uniques = {key.name: self._key(table, key) for key in table.uniques}
+        references = [self._foreign_key(table, key, constraints) for key in table.foreign_keys]
+        if table.inherits:
+            self._note(table, (), "inheritance", "The clone's table stands alone: only PostgreSQL knows INHERITS.")
+        return Table(
+            name=self.tables[table.name],
+            columns=tuple(self._column(table, column) for column in table.columns),
+            primary_key=primary,
+            uniques=tuple(uniques.values()),
+            foreign_keys=tuple(key for key in references if key is not None),
+            checks=tuple(self._checks(table, names, constraints)),
+            indexes=tuple(self._indexes(table, uniques)),
+        )
+
+    def _note(self, table: Table, columns: tuple[str, ...], code: str, message: str) -> None:
+        self.findings.append(Finding(Severity.NOTE, code, table.name, columns, message))
+
+    def _key(self, table: Table, key: Key) -> Key:
+        names = self.columns[table.name]
+        if not key.nulls_distinct and self.dialect == "sqlite":
+            self._note(table, key.columns, "nulls-distinct", "SQLite allows NULL more than once in a unique key.")
+        distinct = key.nulls_distinct or self.dialect == "sqlite"
+        return Key(self.relations.take(key.name), tuple(names[column] for column in key.columns), distinct)
+
+    def _column(self, table: Table, column: Column) -> Column:
+        found = self.types[table.name, column.name]
+        if self.dialect == "sqlite" and column.type.family is TypeFamily.DECIMAL:
+            digits = column.type.precision
+            if digits is None or digits > FLOAT_DIGITS:
+                message = f"SQLite stores decimals as floats: more than {FLOAT_DIGITS} digits are rounded."
+                self._note(table, (column.name,), "precision", message)
+        identity = self._identity(table, column)
+        generated = self._generated(table, column)
+        lost = column.generated is not None and generated is None
+        return Column(
+            name=self.columns[table.name][column.name],
+            type=replace(found, sql="INTEGER") if identity == "rowid" else found,
+            nullable=column.nullable or lost,
+            default=None if identity or column.generated is not None else self._default(table, column),
+            generated=generated,
+            identity=identity,
+        )
+
+    def _identity(self, table: Table, column: Column) -> str | None:
+        if column.identity is None:
+            return None
+        if self.dialect == "postgresql":
+            return "by default"
+        alone = table.primary_key is not None and table.primary_key.columns == (column.name,)
+        return "rowid" if alone and column.type.family is TypeFamily.INTEGER else None
+
+    def _default(self, table: Table, column: Column) -> str | None:
+        if column.default is None or (column.identity and "nextval" in column.default):
+            return None
+        translated = self._translator(table).default(column.default, column)
+        if translated is None:
+            self._note(table, (column.name,), "default", "The column's default is not translated.")
+        return translated
+
+    def _generated(self, table: Table, column: Column) -> str | None:
+        if column.generated is None:
+            return None
+        translated = self._translator(table).generated(column.generated, column)
+        if translated is None:
+            message = "The expression of a generated column is not translated: the column is a plain, empty one."
+            self._note(table, (column.name,), "generated", message)
+        return translated
+
+    def _translator(self, table: Table) -> Translator:
+        from dbclone.dialects.expressions import Translator
+
+        return Translator(table.columns, self.columns[table.name], self.schema.dialect, self.dialect)
+
+    def _checks(self, table: Table, names: dict[str, str], constraints: _Names) -> Iterator[Check]:
+        for column in table.columns:
+            if column.type.values and self.dialect == "sqlite":
+                labels = ", ".join(map(literal, column.type.values))
+                name = constraints.take(f"{self.tables[table.name].name}_{column.name}_check")
+                yield Check(name, f"{quote(names[column.name])} IN ({labels})")
+            for condition in column.type.checks:
+                check = Check(f"{table.name.name}_{column.name}_check", domain_condition(column, condition))
+                yield from self._check(table, check, constraints)
+        for check in table.checks:
+            yield from self._check(table, check, constraints)
+
+    def _check(self, table: Table, check: Check, constraints: _Names) -> Iterator[Check]:
+        translated = self._translator(table).condition(check.expression)
+        if translated is None:
+            self._note(table, (), "check", f"The check {check.name} is not translated, so the clone lacks it.")
+        else:
+            yield Check(constraints.take(check.name), translated)
+
+    def _foreign_key(self, table: Table, key: ForeignKey, constraints: _Names) -> ForeignKey | None:
+        parent = self.schema.table(key.parent)
+        own = [self.types[table.name, column].family for column in key.columns]
+        theirs = [self.types[parent.name, column].family for column in key.parent_columns]
+        unique = any(set(known.columns) == set(key.parent_columns) for known in parent.keys)
+        if self.dialect == "postgresql" and not (unique and all(map(_comparable, own, theirs))):
+            why = "types differ" if unique else "parent columns are not unique"
+            self._note(table, key.columns, "dangling-key", f"Foreign key {key.name} is left out: its {why}.")
+            return None
+        return replace(
+            key,
+            name=constraints.take(key.name),
+            columns=tuple(self.columns[table.name][column] for column in key.columns),
+            parent=self.tables[key.parent],
+            parent_columns=tuple(self.columns[key.parent][column] for column in key.parent_columns),
+        )
+
+    def _indexes(self, table: Table, uniques: dict[str, Key]) -> Iterator[Index]:
+        """Plain indexes; those with expressions, conditions or methods of their own are reported."""
+        for index in table.indexes:
+            if not is_plain(index.ddl):
+                self._note(table, index.columns, "not-copied", f"The index {index.name} is not translated.")
+                continue
+            columns = tuple(self.columns[table.name][column] for column in index.columns)
+            name = uniques[index.name].name if index.name in uniques else self.relations.take(index.name)
+            unique = "UNIQUE " if index.unique else ""
+            target = qualified(self.tables[table.name])
+            ddl = f"CREATE {unique}INDEX {quote(name)} ON {target} ({quote_all(columns)})"
+            yield Index(name, columns, index.unique, ddl)
+
+    def report_views(self) -> None:
+        """Views and triggers speak the source's language."""
+        for statement in self.schema.epilogue:
+            what = " ".join(statement.split("(")[0].split()[:3]).replace('"', "")
+            if not what.upper().startswith(("CREATE INDEX", "CREATE UNIQUE")):
+                message = f"{what!r} is not translated, so the clone lacks it."
+                self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message))
+
+
+def _comparable(one: TypeFamily, other: TypeFamily) -> bool:
+    return one is other or any(one in group and other in group for group in _COMPARABLE)
+
+
+def is_plain(ddl: str) -> bool:
+    """True for an index of the usual kind over columns alone, all rows: ``... ON t [USING btree] (a, b DESC)``."""
+    tokens = tokenize(ddl)
+    opening = next((at for at, token in enumerate(tokens) if token.text == "("), None)
+    if opening is None:
+        return False
+    words = [token.word for token in tokens[:opening]]
+    if "USING" in words and words[words.index("USING") + 1] != "BTREE":
+        return False
+    inside = [token for token in tokens[opening + 1 :] if token.depth == 1]
+    closing = next(at for at, token in enumerate(tokens) if token.text == ")" and token.depth == 0)
+    items = _split(inside)
+    extra = {"ASC", "DESC", "NULLS", "FIRST", "LAST"}
+    plain = all(not any(t.text == "(" for t in item) and {t.word for t in item[1:]} <= extra for item in items)
+    return plain and not [token for token in tokens[closing + 1 :] if token.text != ";"]
+
+
+def _split(tokens: Iterable[Token]) -> list[list[Token]]:
+    items: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.text == ",":
+            items.append([])
+        else:
+            items[-1].append(token)
+    return items
