@@ -14,7 +14,7 @@ from dbclone.graph import (
     references,
 )
 from dbclone.schema import Schema
-from hand_made import build, name, schema_of
+from tests.hand_made import build, name, schema_of
 
 SHOP = """
 create table line(id integer primary key, orders integer references orders(id), product integer references product(id));
