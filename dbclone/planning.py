@@ -64,7 +64,7 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
         table = survey.schema.table(plan.table)
         if plan.role is TableRole.EMPTY:
             findings.append(Finding(Severity.NOTE, "empty", plan.table, (), f"It stays empty: it {plan.reason}."))
-        if table.primary_key is None:
+        elif table.primary_key is None:
             message = f"{plan.table} has no primary key: its rows are kept in the order in which they are read."
             findings.append(Finding(Severity.NOTE, "no-primary-key", plan.table, (), message))
         if plan.rows:
