@@ -76,6 +76,9 @@ _PARSERS: dict[TypeFamily, Callable[[str], object]] = {
 def _parse(values: pa.ChunkedArray, wanted: pa.DataType, parser: Callable[[str], object]) -> pa.ChunkedArray:
     """Arrow parses whole columns of ISO 8601; the odd column that it refuses is parsed value by value."""
     try:
+        if pa.types.is_time(wanted):  # for which Arrow has no parser: by way of the times of one day
+            moments = pc.binary_join_element_wise("1970-01-01", values, " ")
+            return pc.cast(pc.cast(moments, pa.timestamp("us")), wanted)
         return pc.cast(values, wanted)
     except pa.ArrowInvalid:
         return pa.chunked_array([[_parsed(v, parser) for v in values.to_pylist()]], wanted)
@@ -99,7 +102,9 @@ def to_storage(values: pa.Array, sql_type: SqlType) -> pa.Array:
     if family in (TypeFamily.BOOLEAN, TypeFamily.INTEGER):
         return pc.cast(values, pa.int64())
     if family in (TypeFamily.DECIMAL, TypeFamily.FLOAT):
-        return pc.cast(values, pa.float64())
+        # Arrow's own cast of decimals to floats is off in the last digit; text is not.
+        exact = pc.cast(values, pa.string()) if pa.types.is_decimal(values.type) else values
+        return pc.cast(exact, pa.float64())
     if family is TypeFamily.BYTES:
         return pc.cast(values, pa.binary())
     if family is TypeFamily.TIMESTAMP:

@@ -1,0 +1,94 @@
+"""Databases of either product as tests see them: SQL in, rows out, nothing of dbclone's between; and a plain copy."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+
+from dbclone.checking import check
+from dbclone.connection import open_source, open_target, refuse_same
+from dbclone.findings import Finding
+from dbclone.schema import Schema, TableName
+
+DIALECTS = ("sqlite", "postgresql")
+PAIRS = tuple((source, target) for source in DIALECTS for target in DIALECTS)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One database."""
+
+    dialect: str
+    url: str
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Any]:
+        if self.dialect == "sqlite":
+            with contextlib.closing(sqlite3.connect(self.url, isolation_level=None)) as connection:
+                connection.execute("PRAGMA foreign_keys = ON")
+                yield connection
+        else:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                yield connection
+
+    def run(self, *statements: str) -> None:
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
+        mark = "?" if self.dialect == "sqlite" else "%s"
+        with self.connect() as connection, contextlib.closing(connection.cursor()) as cursor:
+            cursor.executemany(f'INSERT INTO "{table}" VALUES ({", ".join([mark] * len(rows[0]))})', rows)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            return list(connection.execute(sql).fetchall())
+
+
+Maker = Callable[[str], Place]
+
+
+def maker(folder: Path, new_postgres: Callable[[], str]) -> Maker:
+    """Makes empty databases by dialect."""
+    numbers = iter(range(100))
+
+    def make(dialect: str) -> Place:
+        return Place(dialect, new_postgres() if dialect == "postgresql" else str(folder / f"db{next(numbers)}.sqlite"))
+
+    return make
+
+
+def read(place: Place) -> tuple[Schema, dict[TableName, pa.Table], tuple[Finding, ...]]:
+    with open_source(place.url) as source:
+        schema = source.reflect()
+        return schema, {table.name: source.read(table) for table in schema.tables}, source.findings
+
+
+def copy(source: Place, target: Place, clean: bool = False) -> tuple[Finding, ...]:
+    """The very rows of the source into the target, proved there; what was found on the way."""
+    with open_source(source.url) as opened, open_target(target.url) as written:
+        refuse_same(opened, written)
+        schema = opened.reflect()
+        findings = written.create(schema, clean)
+        for table in schema.tables:
+            rows = opened.read(table)
+            assert written.load(table, rows.to_batches(max_chunksize=1000)) == len(rows)
+        findings += written.finish(schema)
+        assert check(written, schema) == ()
+        written.commit()
+        return findings + opened.findings
+
+
+def by_name(tables: dict[TableName, pa.Table]) -> dict[str, list[dict[str, object]]]:
+    """Rows as plain values by bare table name, decimals as floats since SQLite has no others."""
+    return {name.name: [_plain(row) for row in table.to_pylist()] for name, table in tables.items()}
+
+
+def _plain(row: dict[str, object]) -> dict[str, object]:
+    return {name: float(v) if type(v).__name__ == "Decimal" else v for name, v in row.items()}  # type: ignore[arg-type]
