@@ -5,13 +5,16 @@ import os
 import random
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from dbclone.connection import open_source
 from dbclone.inspection import plan_document
 from dbclone.options import PlanOptions
 from dbclone.plan import ColumnRole, Plan, ReferenceRole, TableRole
+from dbclone.planning import make_plan
 from tests.hand_made import Rows, build, name, plan_of, reference, table_plan
 from tests.real_data import SQLITE_SETS
 
@@ -325,8 +328,22 @@ def without_column_reasons(document: dict[str, object]) -> object:
 @pytest.mark.parametrize("data", SQLITE_SETS)
 def test_golden_plans(real_sqlite: Callable[[str], Path], data: str) -> None:
     """A changed plan is read before it is accepted: DBCLONE_UPDATE_GOLDEN=1 writes the files anew."""
-    made = without_column_reasons(plan_document(plan_of(real_sqlite(data))))
-    golden = GOLDEN / f"{data}.json"
+    agrees_with_golden(plan_of(real_sqlite(data)), GOLDEN / f"{data}.json")
+
+
+@pytest.mark.real_data
+@pytest.mark.postgres
+def test_golden_plan_of_sakila(sakila_url: str) -> None:
+    with open_source(sakila_url) as source:
+        schema = source.reflect()
+        counts = source.row_counts(schema)
+        agrees_with_golden(
+            make_plan(schema, counts, cache(lambda n: source.read(schema.table(n)))), GOLDEN / "sakila.json"
+        )
+
+
+def agrees_with_golden(made_plan: Plan, golden: Path) -> None:
+    made = without_column_reasons(plan_document(made_plan))
     if os.environ.get("DBCLONE_UPDATE_GOLDEN"):
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
