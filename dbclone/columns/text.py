@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.columns import patterns, wording
+from dbclone.columns import patterns, wording, wording_learning
 from dbclone.columns.base import NULL, contiguous, entity_counts
 from dbclone.columns.kinds import sample_rows
 from dbclone.columns.uniqueness import limited, make_unique
@@ -64,7 +64,7 @@ class TextCodec:
         owners = None if owners is None else owners[mask]
         if strings and np.mean([_CODE.fullmatch(s) is not None for s in strings]) >= _CODE_LIKE:
             return cls._of_codes(kept, patterns.learn(strings, k, owners), max_length)
-        return cls._of_words(kept, strings, wording.learn(strings, k, owners), max_length)
+        return cls._of_words(kept, strings, wording_learning.learn(strings, k, owners), max_length)
 
     @classmethod
     def _of_codes(cls, kept: tuple[str, ...], grammar: patterns.Grammar, max_length: int | None) -> TextCodec:
@@ -80,7 +80,7 @@ class TextCodec:
         steps = min(_MOST_BUCKETS, max(len(strings) // 20, 1))
         edges = np.unique(np.quantile(lengths, np.arange(1, steps) / steps).astype(np.int64)) if strings else lengths
         bucket = np.searchsorted(edges, lengths)
-        words = np.array([len(wording.tokenise(s)) - 1 for s in strings], dtype=np.int64)
+        words = np.array([len(wording_learning.tokenise(s)) - 1 for s in strings], dtype=np.int64)
         at = np.linspace(0, 1, _KNOTS)
         parts = [words[bucket == b] for b in range(len(edges) + 1)]
         sizes = [np.quantile(part, at) if len(part) else np.ones(_KNOTS) for part in parts]
