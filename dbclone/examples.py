@@ -73,12 +73,21 @@ def facts(name: str) -> tuple[Fact, ...]:
     return tuple(_fact(identifier, entry) for identifier, entry in entries.items())
 
 
+def generate(name: str, seed: int = 1, scale: float = 1.0) -> Rows:
+    """The rows of the example, tables in load order; UsageError for a bad name or scale."""
+    _file(name, "data.py")
+    if scale <= 0:
+        raise UsageError("The scale of an example must be greater than 0.")
+    rows: Rows = _schemas_module(name).generate(seed, scale)
+    return rows
+
+
 def build_sqlite(name: str, path: Path, seed: int = 1, scale: float = 1.0) -> None:
     """Write the example as a new SQLite file; the same seed and scale give the same bytes.
 
     Raises TargetError if the file is there already, UsageError for a name that is no example.
     """
-    ddl, rows = _file(name, "sqlite.sql").read_text(encoding="utf-8"), _generate(name, seed, scale)
+    ddl, rows = _file(name, "sqlite.sql").read_text(encoding="utf-8"), generate(name, seed, scale)
     if path.exists():
         raise TargetError(f"{path} exists already; name another file or remove it.")
     connection = sqlite3.connect(path)
@@ -100,7 +109,7 @@ def build_postgresql(name: str, url: str, seed: int = 1, scale: float = 1.0, ext
     the server cannot be reached, TargetError if the database refuses the tables, UsageError for a bad name or URL.
     """
     before, _, after = _file(name, "postgresql.sql").read_text(encoding="utf-8").partition(AFTER_DATA)
-    rows = _generate(name, seed, scale)
+    rows = generate(name, seed, scale)
     inserts = [(_postgresql_insert(table, columns), _as_json(columns)) for table, columns in rows.items()]
     scripts = [after] + ([_file(name, "postgresql_extras.sql").read_text(encoding="utf-8")] if extras else [])
     _run_postgresql(url, before, inserts, scripts)
@@ -139,13 +148,6 @@ def _file(name: str, file: str) -> Path:
     if name not in names():
         raise UsageError(f"There is no example {name!r}; there are {', '.join(names())}.")
     return _home() / name / file
-
-
-def _generate(name: str, seed: int, scale: float) -> Rows:
-    if scale <= 0:
-        raise UsageError("The scale of an example must be greater than 0.")
-    rows: Rows = _schemas_module(name).generate(seed, scale)
-    return rows
 
 
 def _schemas_module(name: str) -> ModuleType:

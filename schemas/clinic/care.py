@@ -261,7 +261,7 @@ def vaccinations(rng: np.random.Generator, patient: dict[str, Array], tables: di
     wanted = rng.random((n, len(names))) < np.where(patient["age"] < 18, 0.6, 0.2)[:, None]
     who, which = np.nonzero(wanted)
     doses = np.where(which == 0, 1, rng.integers(1, 4, len(who)))
-    start = patient["registered"][who] + rng.integers(10, 900, len(who)).astype("timedelta64[D]")
+    start = patient["registered"][who] + rng.integers(10, 300, len(who)).astype("timedelta64[D]")
     row, place = np.repeat(np.arange(len(who)), doses), d.position(doses)
     vaccine = np.array(names)[which[row]]
     tables["vaccination"] = d.table(

@@ -63,7 +63,7 @@ def _patients(rng: np.random.Generator, n: int) -> dict[str, Array]:
     bmi = np.where(age < 18, 17, 22 + np.minimum(age, 60) / 12) + rng.gamma(2, 1.7, n) - 1.5
     chronic = rng.random(n) < 1 / (1 + np.exp(5 - age / 14))
     birth = np.datetime64("2022-01-01", "D") - (age * 365.25 + 1).astype("timedelta64[D]")
-    registered = np.maximum(birth, np.datetime64("2017-05-02", "D") + rng.integers(0, 1700, n).astype("timedelta64[D]"))
+    registered = np.maximum(birth, np.datetime64("2017-05-02", "D") + rng.integers(0, 2400, n).astype("timedelta64[D]"))
     return {
         "age": age,
         "birth": birth,

@@ -57,7 +57,6 @@ CREATE TABLE transfer_request (
 INSERT INTO transfer_request (admission_id, wanted_between, place)
 SELECT id, tsrange(admitted_at, discharged_at), point(id % 50, id % 7) FROM admission WHERE id % 5 = 0;
 UPDATE transfer_request SET replaces_id = id - 1 WHERE id % 6 = 0;
-SET CONSTRAINTS ALL IMMEDIATE;
 
 -- Whoever reads prescriptions without the setting sees none; the owner is held to it as well.
 ALTER TABLE prescription ENABLE ROW LEVEL SECURITY;
