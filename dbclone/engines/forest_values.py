@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.columns.categorical import CategoricalCodec
+from dbclone.columns.temporal import DAY
 from dbclone.engines.forest import TableModel
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
@@ -85,11 +86,19 @@ class Values:
 
     def _fill(self, step: ColumnStep) -> None:
         if step.measured:
-            self.keys[step.column] = step.codec.restore(self._rows.numbers[step.step])  # type: ignore[union-attr]
+            self.keys[step.column] = step.codec.restore(self._raw(step.column))  # type: ignore[union-attr]
         elif step.column not in {p.name for p in self._model.personal}:
             unique = any(key.columns == (step.column,) for key in self._table.keys)
             codes = self._rows.codes[step.step]
             self.keys[step.column] = step.codec.decode(codes, self._rng, unique)  # type: ignore[union-attr]
+
+    def _raw(self, column: str) -> np.ndarray:
+        """Numbers on the codec's lattice; of a timestamp in two steps, the day and the time of day together."""
+        raw = self._rows.numbers[f"column:{column}"]
+        clock = next((c for c in self._model.columns if c.column == column and c.clock), None)
+        if clock is None:
+            return raw
+        return raw * round(DAY / clock.scale.unit) + self._rows.numbers[clock.step]
 
     def _fill_keys(self) -> None:
         for key in self._model.keys:

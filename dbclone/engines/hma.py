@@ -55,7 +55,7 @@ class HMAEngine:
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> HMAModel:
         """Fit one synthesizer to each group of tables that foreign keys connect."""
         self.check_limits(plan)
-        progress.phase("fit", sum(t.rows for t in plan.tables))
+        progress.phase("fit", sum(t.rows for t in _filled(plan)))
         codings = {t.table: TableCoding.fit(plan, t, read) for t in _filled(plan)}
         fitted = []
         for group in _groups(plan):

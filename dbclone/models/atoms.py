@@ -12,9 +12,11 @@ import numpy as np
 
 from dbclone.columns.base import NULL
 
-MOST_ATOMS = 400
+MOST_BINS = 400
 _BIN_ROWS = 8
 """Fewest rows in a bin: fewer would pin single real values."""
+_SPIKE_ROWS = 5
+"""Rows from which a value is one that people share (a price, a round number) and not one of a continuum."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,10 @@ class Atoms:
         if not len(values):
             return cls(np.zeros(0), np.zeros(0), lattice)
         distinct, counts = np.unique(values, return_counts=True)
-        fewest = max(k, _BIN_ROWS)
-        spike = counts >= max(fewest, len(values) / (2 * MOST_ATOMS))
-        if len(distinct) <= MOST_ATOMS and lattice and len(values) >= 3 * len(distinct):
-            spike = counts >= max(k, 1)
-        starts = _starts(counts, spike, max(fewest, int(np.ceil(len(values) / MOST_ATOMS))))
+        crowded = lattice and len(values) < _SPIKE_ROWS * 4 * len(distinct)
+        density = len(values) / max((values[-1] - values[0]) if lattice else 1.0, 1.0) if crowded else 0.0
+        spike = counts >= max(k, _SPIKE_ROWS, 3 * density)
+        starts = _starts(counts, spike, max(k, _BIN_ROWS, int(np.ceil(len(values) / MOST_BINS))))
         ends = np.append(starts[1:], len(distinct)) - 1
         return cls(distinct[starts], distinct[ends], lattice)
 

@@ -10,8 +10,8 @@ import numpy as np
 from dbclone.models.counting import WORTH, converted, saved
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.rows import Path, gather_numbers
-from dbclone.models.sampling import Shape
-from dbclone.models.sequence import LINKED, MEASURED, OWNER, SAME_ROW, SIBLING
+from dbclone.models.sampling import Shape, alike_rows
+from dbclone.models.sequence import ALIKE, LINKED, MEASURED, OWNER, SAME_ROW, SIBLING
 from dbclone.models.steps import Link, Scale
 from dbclone.schema import TableName
 
@@ -34,7 +34,9 @@ def bases_of(
     shapes: list[Shape],
     index: int,
     parents: tuple[tuple[Path, ...], tuple[Link, ...]],
+    kind: str,
 ) -> Iterator[Base]:
+    """All candidates for one step; ``kind`` names the step that says a row's kind, '' if there is none."""
     shape, rows, owner = shapes[index], observed.rows, observed.owner
     if not shape.name.startswith("column:"):
         return
@@ -43,8 +45,12 @@ def bases_of(
         previous = np.full(rows.n, np.nan)
         previous[1:] = np.where(observed.family[1:] == observed.family[:-1], raw[:-1], np.nan)
         yield Base(SIBLING, Path((), shape.name), -1, shape.scale, previous)
+    if kind in {s.name for s in shapes[:index]}:
+        earlier = alike_rows(observed.family, rows.bytes[kind][0])
+        there = np.where(earlier >= 0, raw[np.maximum(earlier, 0)], np.nan)
+        yield Base(ALIKE, Path((), shape.name), -1, shape.scale, there)
     for other in shapes[:index]:
-        if other.kind == MEASURED and other.scale.temporal == shape.scale.temporal:
+        if other.kind == MEASURED and other.name.startswith("column:") and other.scale.temporal == shape.scale.temporal:
             numbers = converted(rows.numbers[other.name], other.scale, shape.scale)
             yield Base(SAME_ROW, Path((), other.name), -1, other.scale, numbers)
     sources = [(OWNER, -1, owner.parent, rows.parents[owner.id], parents[0])] if owner else []
@@ -63,7 +69,8 @@ def bases_of(
 
 def _scale_at(seen: Observation, start: TableName, path: Path) -> Scale:
     table = seen.tables[path.hops[-1].parent if path.hops else start]
-    return next(c.scale for c in table.columns if c.step == path.step)
+    named = {c.step: c.scale for c in table.columns}
+    return named[path.step] if path.step in named else table.hidden[path.step][1]
 
 
 def choose_bases(observed: Observed, shape: Shape, raw: np.ndarray, bases: list[Base]) -> list[Base]:

@@ -47,12 +47,12 @@ def screen(seen: Seen, classes: np.ndarray, n_classes: int) -> np.ndarray:
     if len(varied) <= MOST_FEATURES:
         return varied.astype(np.int64)
     step = max(1, len(classes) // _SCREEN_ROWS)
-    told = _information(np.ascontiguousarray(features[varied, ::step]), np.ascontiguousarray(classes[::step]), n_classes)
+    told = information(np.ascontiguousarray(features[varied, ::step]), np.ascontiguousarray(classes[::step]), n_classes)
     return np.sort(varied[np.argsort(-told, kind="stable")[:MOST_FEATURES]]).astype(np.int64)
 
 
 @njit(cache=True, nogil=True)
-def _information(features, classes, n_classes):  # type: ignore[no-untyped-def]
+def information(features, classes, n_classes):  # type: ignore[no-untyped-def]
     """Mutual information of each byte with the classes, less its bias of (bins−1)(classes−1)/2n (Miller 1955)."""
     n = classes.shape[0]
     told = np.zeros(features.shape[0])

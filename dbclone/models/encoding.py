@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from dbclone.columns.base import CodedColumn, MeasuredColumn
-from dbclone.columns.codecs import Codec, Filled, fit_codec
-from dbclone.columns.temporal import TemporalCodec
+from dbclone.columns.codecs import Codec, fit_codec
+from dbclone.columns.temporal import DAY, TemporalCodec
 from dbclone.models.features import CodedFeature, MeasuredFeature, calendar_parts
 from dbclone.models.rows import Rows
 from dbclone.models.steps import Scale
@@ -25,10 +26,12 @@ class ColumnStep:
     codec: Codec
     feature: CodedFeature | MeasuredFeature
     scale: Scale
+    clock: bool = False
+    """The time of day of a timestamp whose day is a step of its own."""
 
     @property
     def step(self) -> str:
-        return f"column:{self.column}"
+        return f"{'time' if self.clock else 'column'}:{self.column}"
 
     @property
     def measured(self) -> bool:
@@ -40,33 +43,59 @@ def is_measured(codec: Codec) -> bool:
     return hasattr(codec, "measure")
 
 
-def encode_columns(table: Table, plan: TablePlan, data: pa.Table, k: int, rows: Rows) -> tuple[ColumnStep, ...]:
-    """Fit the codecs of all value columns and put their codes, numbers and bytes into ``rows``."""
-    steps = []
+def encode_columns(
+    table: Table, plan: TablePlan, data: pa.Table, k: int, family: np.ndarray, rows: Rows
+) -> tuple[ColumnStep, ...]:
+    """Fit the codecs of all value columns and put their codes, numbers and bytes into ``rows``.
+
+    ``family`` (int64[n], ascending) says which rows follow each other.
+    """
+    steps: list[ColumnStep] = []
     for column in plan.columns:
         if column.role is not ColumnRole.VALUE:
             continue
         values = data.column(column.column)
         codec = fit_codec(column.kind, table.column(column.column), values, k)
-        steps.append(_encode(column.column, codec, values, rows))
+        steps += _encode(column.column, codec, values, family, rows)
     return tuple(steps)
 
 
-def _encode(column: str, codec: Codec, values: pa.ChunkedArray, rows: Rows) -> ColumnStep:
-    name = f"column:{column}"
-    if isinstance(codec, Filled) or not is_measured(codec):
+def _encode(
+    column: str, codec: Codec, values: pa.ChunkedArray, family: np.ndarray, rows: Rows
+) -> Iterator[ColumnStep]:
+    if not is_measured(codec):
+        step = ColumnStep(column, codec, CodedFeature(), Scale())
         coded: CodedColumn = codec  # type: ignore[assignment]
-        rows.codes[name] = coded.encode(values)
-        feature = CodedFeature()
-        rows.bytes[name] = feature.view(rows.codes[name])
-        return ColumnStep(column, codec, feature, Scale())
+        rows.codes[step.step] = coded.encode(values)
+        rows.bytes[step.step] = CodedFeature().view(rows.codes[step.step])
+        yield step
+        return
     measured: MeasuredColumn = codec  # type: ignore[assignment]
-    raw = measured.measure(values)
-    rows.numbers[name] = raw
-    scale = scale_of(codec)
-    shape = measured_feature(raw, scale)
-    rows.bytes[name] = shape.view(raw)
-    return ColumnStep(column, codec, shape, scale)
+    raw, scale = measured.measure(values), scale_of(codec)
+    if not (scale.temporal and _keeps_days_apart(raw, scale.unit, family)):
+        yield _measured(ColumnStep(column, codec, CodedFeature(), scale), raw, rows)
+        return
+    per_day = round(DAY / scale.unit)
+    day = np.floor(raw / per_day)
+    yield _measured(ColumnStep(column, codec, CodedFeature(), Scale(DAY, scale.offset, True)), day, rows)
+    yield _measured(ColumnStep(column, codec, CodedFeature(), Scale(scale.unit), True), raw - day * per_day, rows)
+
+
+def _measured(step: ColumnStep, raw: np.ndarray, rows: Rows) -> ColumnStep:
+    rows.numbers[step.step] = raw
+    step = replace(step, feature=measured_feature(raw, step.scale))
+    rows.bytes[step.step] = step.feature.view(raw)
+    return step
+
+
+def _keeps_days_apart(raw: np.ndarray, unit: float, family: np.ndarray) -> bool:
+    """Whether a timestamp is better drawn as a day and a time of day: its rows rarely share a day."""
+    known = raw[~np.isnan(raw)]
+    if unit >= DAY or DAY % unit or not len(known) or np.ptp(known) * unit < 20 * DAY:
+        return False
+    gaps = np.abs(np.diff(raw))[family[1:] == family[:-1]]
+    gaps = gaps[~np.isnan(gaps)]
+    return len(gaps) < 0.1 * len(raw) or float(np.median(gaps)) * unit >= DAY / 2
 
 
 def scale_of(codec: Codec) -> Scale:

@@ -6,7 +6,7 @@ day of week, month, day of month and hour, so that calendars can be learned from
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
@@ -44,6 +44,9 @@ class MeasuredFeature:
     """Microseconds per lattice step, for the calendar parts."""
     origin: float = 0.0
     """Microseconds since 1970 at lattice number 0."""
+    known: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    types: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
+    """Rising numbers that many rows share, and the type (from 1) of each: which days are alike (models.grouping)."""
 
     @classmethod
     def fit(cls, raw: np.ndarray, parts: int = 0, unit: float = 1.0, origin: float = 0.0) -> MeasuredFeature:
@@ -61,16 +64,17 @@ class MeasuredFeature:
 
     @property
     def width(self) -> int:
-        return 1 + self.parts.bit_count()
+        return 1 + self.parts.bit_count() + (1 if len(self.known) else 0)
 
     @property
     def ordered(self) -> tuple[bool, ...]:
-        return (True,) * self.width
+        return (True,) * (1 + self.parts.bit_count()) + ((False,) if len(self.known) else ())
 
     def view(self, raw: np.ndarray) -> np.ndarray:
         """uint8[width, n] from float64[n]."""
         seen = np.zeros((len(raw), self.width), np.uint8)
-        _view(raw, self.edges, self.parts, float(self.unit), float(self.origin), seen)
+        clock = (self.parts, float(self.unit), float(self.origin))
+        _view(raw, self.edges, clock, self.known, self.types, seen)
         return np.ascontiguousarray(seen.T)
 
 
@@ -87,11 +91,17 @@ def calendar_parts(unit: float, spread: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def measured_bytes(raw, edges, parts, unit, origin, out, at):  # type: ignore[no-untyped-def]
-    """Write the bytes of one lattice number at out[at …]; all 0 for NaN.
+def measured_bytes(raw, edges, clock, known, types, out, at):  # type: ignore[no-untyped-def]
+    """Write the bytes of one lattice number at out[at …]; all 0 for NaN.  ``clock`` is (parts, unit, origin).
 
     Days to month and day of month by Hinnant, "chrono-Compatible Low-Level Date Algorithms".
     """
+    parts, unit, origin = clock
+    if known.shape[0]:
+        last = at + 1 + (parts & 1) + (parts >> 1 & 1) + (parts >> 2 & 1) + (parts >> 3 & 1)
+        out[last] = 0
+        if not np.isnan(raw):
+            out[last] = types[min(np.searchsorted(known, raw), known.shape[0] - 1)]
     if np.isnan(raw):
         out[at] = 0
         for p in range(4):
@@ -125,6 +135,6 @@ def measured_bytes(raw, edges, parts, unit, origin, out, at):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True)
-def _view(raw, edges, parts, unit, origin, out):  # type: ignore[no-untyped-def]
+def _view(raw, edges, clock, known, types, out):  # type: ignore[no-untyped-def]
     for i in range(raw.shape[0]):
-        measured_bytes(raw[i], edges, parts, unit, origin, out[i], 0)
+        measured_bytes(raw[i], edges, clock, known, types, out[i], 0)

@@ -82,16 +82,61 @@ def _standard(factors: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return shrunk / (shrunk.std(axis=0) + 1e-12)
 
 
-def cluster(profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0) -> np.ndarray:
-    """Type of each parent, int64[parents] in 0 … at most ``most`` − 1, by k-means on the profiles of those with children."""
+def group_means(numbers: np.ndarray, group: np.ndarray, groups: int) -> tuple[np.ndarray, float]:
+    """Mean of each group (NaN where empty), float64[groups], and the share of variance that lies between groups."""
+    known = ~np.isnan(numbers)
+    at, x = group[known], numbers[known]
+    n = np.bincount(at, minlength=groups)
+    total = np.bincount(at, weights=x, minlength=groups)
+    mean = np.divide(total, n, out=np.full(groups, np.nan), where=n > 0)
+    held = n > 0
+    if held.sum() < 10 or x.var() == 0:
+        return mean, 0.0
+    within = ((x - mean[at]) ** 2).sum() / max(len(x) - held.sum(), 1)
+    between = np.average((mean[held] - x.mean()) ** 2, weights=n[held]) - within * held.sum() / len(x)
+    return mean, float(max(between, 0.0) / x.var())
+
+
+def traits(
+    coded: Sequence[np.ndarray], measured: Sequence[np.ndarray], chosen: np.ndarray, family: np.ndarray, least: float
+) -> np.ndarray:
+    """Columns of the linked parents, standardised over the rows that choose them; float64[parents, dimensions].
+
+    Each is weighted by √(share of its variance that lies between families), at least ``least``: what families agree on
+    decides which parent a row chooses.
+    """
+    parents = len(coded[0]) if coded else len(measured[0]) if measured else 0
+    columns = [(c == v).astype(np.float64) for c in coded for v in np.argsort(-np.bincount(c))[: 3 * _LEVELS]]
+    columns += [_ranks(m) for m in measured]
+    held = chosen >= 0
+    at = np.unique(family[held], return_inverse=True)[1]
+    out = np.zeros((parents, len(columns)))
+    for i, column in enumerate(columns):
+        drawn = column[chosen[held]] if held.any() else column
+        spread = drawn.std()
+        if spread > 0:
+            share = group_means(drawn, at, int(at.max(initial=0)) + 1)[1] if held.any() else 0.0
+            out[:, i] = (column - drawn.mean()) / spread * max(np.sqrt(share), least)
+    return out
+
+
+def cluster(
+    profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0, least: int = 20
+) -> np.ndarray:
+    """Type of each parent, int64[parents] in 0 … at most ``most`` − 1, by k-means on the profiles of those with children.
+
+    There is a type for every ``least`` parents.  Parents count by √children, so that the few that most rows refer to
+    are told apart.
+    """
     from scipy.cluster.vq import kmeans2
 
     types = np.zeros(len(profiles), dtype=np.int64)
     held = np.flatnonzero(children > 0)
-    n_types = min(most, len(held) // 20)
+    n_types = min(most, len(held) // least)
     if n_types < 2 or profiles.shape[1] == 0:
         return types
-    sample = held if len(held) <= 20_000 else np.random.default_rng(seed).choice(held, 20_000, replace=False)
+    weight = np.sqrt(children[held])
+    sample = np.random.default_rng(seed).choice(held, min(max(2 * len(held), 500), 12_000), p=weight / weight.sum())
     centres, _ = kmeans2(profiles[sample], n_types, minit="++", seed=seed, iter=15, missing="warn")
     centres = centres[np.isfinite(centres).all(axis=1)]
     distance = (centres**2).sum(axis=1) - 2 * profiles @ centres.T

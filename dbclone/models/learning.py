@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import numpy as np
 
+from dbclone.columns.categorical import CategoricalCodec
 from dbclone.models.atoms import Atoms
 from dbclone.models.bases import Base, bases_of, choose_bases
-from dbclone.models.conditional import Seen, fit_conditional
+from dbclone.models.conditional import Seen, fit_conditional, information
+from dbclone.models.encoding import ColumnStep
 from dbclone.models.features import CodedFeature
+from dbclone.models.lookups import lookups, table_of
 from dbclone.models.observation import Observation, Observed, Relation, families_keep_apart, upward
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
-from dbclone.models.sequence import ABSOLUTE, CODED, DIRECT, LINK, MEASURED
+from dbclone.models.sequence import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED
 from dbclone.models.steps import Link, Scale, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
@@ -23,6 +27,7 @@ from dbclone.schema import TableName
 DEEPEST_CONTEXT = 3
 MOST_OWNER_BYTES = 150
 MOST_LINK_BYTES = 60
+MOST_KINDS = 64
 
 
 def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int) -> TableSteps:
@@ -30,13 +35,17 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     owner = observed.owner
     context, numbers = _owner_paths(seen, observed)
     links = tuple(_link(seen, observed, r) for r in _drawn_links(observed))
-    shapes = list(_shapes(observed, links))
-    sample = take_sample(seen, observed, shapes, context, links, np.random.default_rng(seed))
-    tasks = [_learn_step(seen, observed, shapes, i, sample, (numbers, links), pool) for i in range(len(shapes))]
+    determined = lookups({c.step: _plain(observed, c) for c in observed.columns})
+    kind = _kind_step(observed, links)
+    shapes = list(_shapes(observed, links, kind, determined))
+    paced = _paced_step(observed, shapes)
+    sample = take_sample(seen, observed, shapes, context, links, (paced, kind), np.random.default_rng(seed))
+    learner = _Learner(seen, observed, shapes, sample, (numbers, links), kind, determined, pool)
+    tasks = [learner.learn(i) for i in range(len(shapes))]
     steps = tuple(task() for task in tasks)
     ownerless = int((observed.rows.parents[owner.id] < 0).sum()) if owner else observed.rows.n
     name, up = (owner.id, owner.parent) if owner else (None, None)
-    return TableSteps(observed.plan.table, name, up, context, numbers, links, steps, ownerless)
+    return TableSteps(observed.plan.table, name, up, context, numbers, links, steps, ownerless, paced, kind)
 
 
 def _drawn_links(observed: Observed) -> list[Relation]:
@@ -63,8 +72,10 @@ def _owner_paths(seen: Observation, observed: Observed) -> tuple[tuple[Path, ...
     numbers = []
     for hops, table in _chains(seen, owner.parent, observed.plan.table):
         for column in seen.tables[table].columns:
-            if column.measured and (column.scale.temporal or not hops):
+            if column.measured and not column.clock and (column.scale.temporal or not hops):
                 numbers.append(Path(hops, column.step))
+    levels = (n for n in seen.tables[owner.parent].hidden if n.startswith(f"level:{owner.id}:"))
+    numbers += [Path((), name) for name in levels]
     return context, tuple(numbers)
 
 
@@ -94,61 +105,141 @@ def _within(seen: Observation, start: TableName, avoid: TableName, most: int) ->
     return tuple(paths)
 
 
-def _shapes(observed: Observed, links: tuple[Link, ...]) -> Iterator[Shape]:
-    """Steps in the order of the draw: sort key, links, pointers, other columns, hidden values of the children."""
-    by_name = {c.column: c for c in observed.columns}
-    first = [by_name[c] for c in observed.plan.order_by if c in by_name]
-    rest = [c for c in observed.columns if c not in first]
-    for c in first:
+def _plain(observed: Observed, column: ColumnStep) -> np.ndarray:
+    """The step's numbers or codes, NaN for NULL."""
+    if column.measured:
+        return observed.rows.numbers[column.step]
+    codes = observed.rows.codes[column.step].astype(np.float64)
+    codes[codes == 0] = np.nan
+    return codes if isinstance(column.codec, CategoricalCodec) else np.full(len(codes), np.nan)
+
+
+def _paced_step(observed: Observed, shapes: list[Shape]) -> str:
+    """The first column of the sort key, where it is a number that rises."""
+    first = observed.plan.order_by[0] if observed.plan.order_by and observed.owner else None
+    return next((s.name for s in shapes if s.kind == MEASURED and s.name == f"column:{first}"), "")
+
+
+def _kind_step(observed: Observed, links: tuple[Link, ...]) -> str:
+    """A category of few levels that families go through again and again: the test of a measurement, the event."""
+    if observed.owner is None or observed.rows.n < 2 * max(len(np.unique(observed.family)), 1):
+        return ""
+    names = [c.step for c in observed.columns if isinstance(c.codec, CategoricalCodec)]
+    names += [f"link:{link.reference}" for link in links if link.direct and not link.distinct]
+    told = {}
+    for name in names:
+        level = np.minimum(observed.rows.codes[name], 255)
+        if 2 <= len(np.unique(level)) <= MOST_KINDS:
+            told[name] = _told(observed, name, level)
+    best = max(told, key=lambda n: told[n], default="")
+    return best if best and told[best] > 0.1 else ""
+
+
+def _told(observed: Observed, name: str, level: np.ndarray) -> float:
+    """Nats that the kind tells about the other columns of its row."""
+    others = [c for c in observed.columns if c.step != name]
+    features = np.concatenate([observed.rows.bytes[c.step][:1] for c in others] or [np.zeros((0, len(level)), np.uint8)])
+    step = max(1, len(level) // 8_000)
+    classes = np.minimum(level[::step], 31).astype(np.uint8)
+    return float(information(np.ascontiguousarray(features[:, ::step]), classes, 32).sum())
+
+
+def _shapes(observed: Observed, links: tuple[Link, ...], kind: str, determined: dict[str, str]) -> Iterator[Shape]:
+    """Steps in the order of the draw: sort key, kind, links, pointers, other columns, hidden values of the children.
+
+    A column that another one determines comes after it.
+    """
+    steps = [c for name in observed.plan.order_by for c in observed.columns if c.column == name]
+    steps = [c for c in steps if c.step not in determined]
+    steps += [c for c in observed.columns if c.step == kind and c not in steps]
+    for c in steps:
         yield Shape(c.step, MEASURED if c.measured else CODED, c.feature, c.scale)
-    for link in links:
+    for link in sorted(links, key=lambda link: f"link:{link.reference}" != kind):
         yield Shape(f"link:{link.reference}", DIRECT if link.direct else LINK, CodedFeature(), Scale())
     for name, (feature, scale) in observed.hidden.items():
         if name.startswith("pointer:"):
             yield Shape(name, CODED, feature, scale)
-    for c in rest:
+    for c in _determining_first([c for c in observed.columns if c not in steps], determined):
         yield Shape(c.step, MEASURED if c.measured else CODED, c.feature, c.scale)
-    for name, (feature, scale) in observed.hidden.items():
-        if name.startswith(("type:", "count:")):
-            yield Shape(name, MEASURED if name.startswith("count:") else CODED, feature, scale)
+    for prefix in ("type:", "level:", "count:"):
+        for name, (feature, scale) in observed.hidden.items():
+            if name.startswith(prefix):
+                yield Shape(name, CODED if prefix == "type:" else MEASURED, feature, scale)
 
 
-def _learn_step(
-    seen: Observation,
-    observed: Observed,
-    shapes: list[Shape],
-    index: int,
-    sample: Sample,
-    parents: tuple[tuple[Path, ...], tuple[Link, ...]],
-    pool: Executor,
-) -> Callable[[], Step]:
-    shape = shapes[index]
-    visible = _visible(shapes, index, sample, parents[1])
-    if shape.kind != MEASURED:
-        codes = observed.rows.codes[shape.name][sample.rows]
-        future = pool.submit(_tree, sample, visible, np.arange(len(codes)), codes, False)
-        return lambda: Step(shape.name, shape.kind, shape.feature, (Variant(ABSOLUTE, future.result()),), shape.scale)
-    raw = observed.rows.numbers[shape.name]
-    bases = list(bases_of(seen, observed, shapes, index, parents))
-    chosen = choose_bases(observed, shape, raw, bases)
-    grown = list(_variants(shape, raw, chosen, sample, visible, pool))
-    known = raw[~np.isnan(raw)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
-    return lambda: Step(
-        shape.name, shape.kind, shape.feature, tuple(make() for make in grown), shape.scale, low, high
-    )
+def _determining_first(columns: list[ColumnStep], determined: dict[str, str]) -> list[ColumnStep]:
+    depth = {}
+    for c in columns:
+        depth[c.step], up = 0, c.step
+        while up in determined and depth[c.step] <= len(columns):
+            depth[c.step] += 1
+            up = determined[up]
+    places = {c.step: i for i, c in enumerate(columns)}
+
+    def place(step: str) -> tuple[int, ...]:
+        return (*place(determined[step]), places[step]) if step in determined else (places.get(step, -1),)
+
+    return sorted(columns, key=lambda c: place(c.step))
 
 
-def _visible(shapes: list[Shape], index: int, sample: Sample, links: tuple[Link, ...]) -> np.ndarray:
-    """bool[F]: bytes that are known when the step is drawn: no later own step, no parent linked later."""
-    visible = np.ones(len(sample.features), dtype=bool)
-    width = [s.feature.width for s in shapes]
-    visible[sample.own_at + sum(width[:index]) :] = False
-    drawn = {s.name for s in shapes[:index]}
-    for link, block in zip(links, sample.link_bytes, strict=True):
-        if f"link:{link.reference}" not in drawn:
-            visible[block] = False
-    return visible
+@dataclass(frozen=True)
+class _Learner:
+    """Everything that the steps of one table have in common while they are learned."""
+
+    seen: Observation
+    observed: Observed
+    shapes: list[Shape]
+    sample: Sample
+    parents: tuple[tuple[Path, ...], tuple[Link, ...]]
+    kind: str
+    determined: dict[str, str]
+    pool: Executor
+
+    def learn(self, index: int) -> Callable[[], Step]:
+        """Start growing the trees of a step; the result is fetched by calling what is returned."""
+        shape, observed = self.shapes[index], self.observed
+        visible = self._visible(index)
+        first = self._lookup(shape, index)
+        if shape.kind != MEASURED:
+            codes = observed.rows.codes[shape.name][self.sample.rows]
+            future = self.pool.submit(_tree, self.sample, visible, np.arange(len(codes)), codes, False)
+            return lambda: Step(
+                shape.name, shape.kind, shape.feature, (*first, Variant(ABSOLUTE, future.result())), shape.scale
+            )
+        raw = observed.rows.numbers[shape.name]
+        bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, self.kind))
+        chosen = choose_bases(observed, shape, raw, bases)
+        grown = list(_variants(shape, raw, chosen, self.sample, visible, self.pool))
+        known = raw[~np.isnan(raw)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+        return lambda: Step(
+            shape.name, shape.kind, shape.feature, (*first, *(make() for make in grown)), shape.scale, low, high
+        )
+
+    def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
+        source = self.determined.get(shape.name)
+        if source is None or source not in {s.name for s in self.shapes[:index]}:
+            return ()
+        columns = {c.step: c for c in self.observed.columns}
+        a, b = _plain(self.observed, columns[source]), _plain(self.observed, columns[shape.name])
+        known, determined = table_of(a, b, 1)
+        if shape.kind != MEASURED:
+            determined = np.nan_to_num(determined)
+        return (Variant(LOOKUP, None, None, Path((), source), known=known, determined=determined),)
+
+    def _visible(self, index: int) -> np.ndarray:
+        """bool[F]: bytes that are known when the step is drawn: no later own step, no parent linked later."""
+        sample = self.sample
+        visible = np.ones(len(sample.features), dtype=bool)
+        width = [s.feature.width for s in self.shapes]
+        visible[sample.own_at + sum(width[:index]) :] = False
+        drawn = {s.name for s in self.shapes[:index]}
+        for link, block in zip(self.parents[1], sample.link_bytes, strict=True):
+            if f"link:{link.reference}" not in drawn:
+                visible[block] = False
+        if self.kind not in drawn:
+            visible[sample.alike_bytes] = False
+        return visible
 
 
 def _variants(

@@ -12,16 +12,25 @@ import pyarrow.compute as pc
 from dbclone.abc import Read
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.encoding import ColumnStep, encode_columns, measured_feature
-from dbclone.models.features import CodedFeature
-from dbclone.models.grouping import cluster, profile, spectral
+from dbclone.models.features import CodedFeature, MeasuredFeature
+from dbclone.models.grouping import cluster, group_means, profile, spectral, traits
 from dbclone.models.linkage import find_restriction, link_codes, new_meetings
 from dbclone.models.rows import Hop, Path, Rows, reference_id
 from dbclone.models.steps import Restriction, Scale
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.schema import ForeignKey, Table, TableName
 
-LOCAL_TYPES = 6
+MANY = 2_000
+"""Linked parents from which there may be 100 types of them instead of 40."""
+LOCAL_TYPES = 16
 """Types of parents where the candidates are restricted to a small group anyway."""
+_LONG = 12.0
+"""Children per parent from which a parent's mean tells more than its type."""
+_BETWEEN = 0.1
+"""Share of a column's variance that lies between parents."""
+_MOST_LEVELS = 4
+_LEAST_VALUES, _LEAST_SHARE = 64, 10
+"""Distinct dates, and rows per date, from which dates have types."""
 DEEPEST = 12
 """Levels of a self-reference that are told apart."""
 
@@ -130,7 +139,9 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         rows = data[table.table].take(pa.array(observed.order))
         observed.rows = Rows(rows.num_rows)
         if table.role is TableRole.SYNTHESISE:
-            observed.columns = encode_columns(observed.table, table, rows, k, observed.rows)
+            observed.columns = encode_columns(
+                observed.table, table, rows, k, observed.family, observed.rows
+            )
         seen.tables[table.table] = observed
         for relation in observed.relations:
             observed.rows.parents[relation.id] = parents[relation.id][order[table.table]]
@@ -209,6 +220,8 @@ def _renumber(seen: Observation, data: Mapping[TableName, pa.Table], order: Mapp
 
 
 def _add_hidden(seen: Observation) -> None:
+    for observed in seen.tables.values():
+        observed.columns = tuple(_with_types(observed, c) for c in observed.columns)
     for observed in reversed(list(seen.tables.values())):
         if observed.plan.role is TableRole.SYNTHESISE:
             for relation in observed.relations:
@@ -229,6 +242,7 @@ def _add_relation(seen: Observation, observed: Observed, r: Relation) -> None:
     elif r.role is ReferenceRole.OWNER:
         counts = np.bincount(up[up >= 0], minlength=parent.rows.n).astype(np.float64)
         _put_types(seen, observed, r, counts, 40)
+        _put_levels(observed, parent, r)
         _put_count(parent, r.id, counts)
     elif r.role is ReferenceRole.LINK:
         _add_link(seen, observed, r)
@@ -243,7 +257,8 @@ def _add_link(seen: Observation, observed: Observed, r: Relation) -> None:
     if restriction is not None:
         observed.restrictions[r.id] = restriction
     degree = np.bincount(up[up >= 0], minlength=parent.rows.n)
-    types = _put_types(seen, observed, r, degree, LOCAL_TYPES if restriction else 40)
+    most = LOCAL_TYPES if restriction else 100 if parent.rows.n >= MANY else 40
+    types = _put_types(seen, observed, r, degree, most)
     observed.types[r.id] = int(types.max(initial=0)) + 1
     rows.codes[f"link:{r.id}"] = link_codes(observed.family, up, types)
     _put_coded(observed, f"link:{r.id}")
@@ -288,10 +303,22 @@ def _put_types(seen: Observation, observed: Observed, r: Relation, children: np.
     parent = seen.tables[r.parent]
     types = np.zeros(parent.rows.n, dtype=np.int64)
     if parent.plan.role is TableRole.SYNTHESISE and parent.rows.n:
-        types = cluster(_profile(seen, observed, r), children, most)
+        local = r.id in observed.restrictions
+        parts = [_profile(seen, observed, r)]
+        if r.role is ReferenceRole.LINK:
+            parts.append(_traits(parent, observed, r, local))
+        types = cluster(np.concatenate(parts, axis=1), children, most)
         parent.rows.codes[f"type:{r.id}"] = (types + 1).astype(np.int32)
         _put_coded(parent, f"type:{r.id}")
     return types
+
+
+def _traits(parent: Observed, observed: Observed, r: Relation, local: bool) -> np.ndarray:
+    """The linked parents' own columns, weighted by how much families differ in them."""
+    coded = [parent.rows.codes[c.step] for c in parent.columns if not c.measured]
+    coded += [parent.rows.codes[f"link:{o.id}"] for o in parent.relations if o.direct]
+    measured = [parent.rows.numbers[c.step] for c in parent.columns if c.measured]
+    return traits(coded, measured, observed.rows.parents[r.id], observed.family, 0.5 if local else 0.15)
 
 
 def _profile(seen: Observation, observed: Observed, r: Relation) -> np.ndarray:
@@ -349,6 +376,48 @@ def levels(up: np.ndarray) -> np.ndarray:
         level[fresh] = level[up[fresh]] + 1
         known |= fresh
     return level
+
+
+def _with_types(observed: Observed, column: ColumnStep) -> ColumnStep:
+    """A date that many rows share shows, besides, to which type of dates it belongs (sale days, holidays)."""
+    rows = observed.rows
+    raw = rows.numbers.get(column.step)
+    if raw is None or not column.scale.temporal or not isinstance(column.feature, MeasuredFeature):
+        return column
+    held = ~np.isnan(raw)
+    known, at, counts = np.unique(raw[held], return_inverse=True, return_counts=True)
+    if len(known) < _LEAST_VALUES or held.sum() < _LEAST_SHARE * len(known):
+        return column
+    value = np.full(rows.n, -1, dtype=np.int64)
+    value[held] = at
+    others = [c for c in observed.columns if c.column != column.column]
+    coded = [rows.codes[c.step] for c in others if not c.measured]
+    measured = [rows.numbers[c.step] for c in others if c.measured]
+    types = cluster(profile(value, len(known), coded, measured), counts, 60, least=8)
+    feature = replace(column.feature, known=known, types=(types + 1).astype(np.uint8))
+    rows.bytes[column.step] = feature.view(raw)
+    return replace(column, feature=feature)
+
+
+def _put_levels(observed: Observed, parent: Observed, r: Relation) -> None:
+    """Where families are long, each parent's mean of the columns that differ most between parents (random effects)."""
+    up = observed.rows.parents[r.id]
+    held = up >= 0
+    counts = np.bincount(up[held], minlength=parent.rows.n)
+    if not (counts > 0).any() or counts[counts > 0].mean() < _LONG or parent.plan.role is not TableRole.SYNTHESISE:
+        return
+    found = []
+    for column in observed.columns:
+        if column.measured and not column.scale.temporal and not column.clock:
+            numbers = observed.rows.numbers[column.step]
+            level, share = group_means(numbers[held], up[held], parent.rows.n)
+            if share >= _BETWEEN:
+                found.append((share, column, level))
+    for _, column, level in sorted(found, key=lambda f: -f[0])[:_MOST_LEVELS]:
+        step, scale = f"level:{r.id}:{column.column}", replace(column.scale, lattice=False)
+        feature = measured_feature(level, scale)
+        parent.rows.numbers[step], parent.rows.bytes[step] = level, feature.view(level)
+        parent.hidden[step] = (feature, scale)
 
 
 def _put_coded(observed: Observed, step: str) -> None:

@@ -12,10 +12,12 @@ from dbclone.models.features import MeasuredFeature
 from dbclone.models.linkage import Slots, make_slots
 from dbclone.models.rows import Database, gather_bytes, gather_numbers
 from dbclone.models.sequence import (
+    ALIKE,
     BY_FAMILY,
     BY_LINK,
     BY_SIBLING,
     LINKED,
+    LOOKUP,
     OWNER,
     SAME_ROW,
     SIBLING,
@@ -43,12 +45,16 @@ class Groups:
 
 def build(table: TableSteps, database: Database, groups: Sequence[Groups | None], rng: np.random.Generator) -> Program:
     """The program of a table, given the drawn rows of its parents and the grouping of each link's candidates."""
-    trees = [v.tree for s in table.steps for v in s.variants]
+    trees = [v.tree for s in table.steps for v in s.variants if v.tree is not None]
     widths = [s.feature.width for s in table.steps]
     links = _links(table, database, groups, rng)
-    return Program(
-        _trees(trees), _steps(table), _variants(table), links, int(sum(widths)), int(links.bytes_n.sum())
-    )
+    own, linked = int(sum(widths)), int(links.bytes_n.sum())
+    paced, kind = _number_or_none(table, table.paced), _number_or_none(table, table.kind)
+    return Program(_trees(trees), _steps(table), _variants(table), links, own, linked, paced, kind)
+
+
+def _number_or_none(table: TableSteps, name: str) -> int:
+    return _step_number(table.steps, name) if name else -1
 
 
 def _trees(trees: Sequence[Tree]) -> Trees:
@@ -102,6 +108,10 @@ def _steps(table: TableSteps) -> Steps:
         each([f.parts for f in features], np.int64),
         each([f.unit for f in features], np.float64),
         each([f.origin for f in features], np.float64),
+        _before([len(f.known) for f in features]),
+        each([len(f.known) for f in features], np.int64),
+        _join([f.known for f in features], np.float64),
+        _join([f.types for f in features], np.uint8),
     )
 
 
@@ -116,19 +126,23 @@ def _variants(table: TableSteps) -> Variants:
         np.array([v.reference for _, v in pairs], dtype=np.int64),
         np.array([_source(table, v) for _, v in pairs], dtype=np.int64),
         np.array([v.link for _, v in pairs], dtype=np.int64),
-        np.arange(len(pairs), dtype=np.int64),
+        np.cumsum([v.tree is not None for _, v in pairs]).astype(np.int64) - 1,
         _before([len(v.atoms.low) if v.atoms else 0 for _, v in pairs]),
         _join([v.atoms.low for _, v in pairs if v.atoms], np.float64),
         _join([v.atoms.high for _, v in pairs if v.atoms], np.float64),
         np.array([f for f, _ in factors], dtype=np.float64),
         np.array([s for _, s in factors], dtype=np.float64),
+        _before([len(v.known) for _, v in pairs]),
+        np.array([len(v.known) for _, v in pairs], dtype=np.int64),
+        _join([v.known for _, v in pairs], np.float64),
+        _join([v.determined for _, v in pairs], np.float64),
     )
 
 
 def _source(table: TableSteps, variant: Variant) -> int:
     if variant.source is None:
         return 0
-    if variant.reference in (SIBLING, SAME_ROW):
+    if variant.reference in (SIBLING, SAME_ROW, ALIKE, LOOKUP):
         return _step_number(table.steps, variant.source.step)
     if variant.reference == OWNER:
         return table.numbers.index(variant.source)

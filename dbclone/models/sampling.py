@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numba import njit
 
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.rows import Path, Rows, gather_bytes
-from dbclone.models.sequence import POSITION_BYTES
+from dbclone.models.sequence import POSITION_BYTES, SEEN_BYTES, pace_byte
 from dbclone.models.steps import Link, Scale
 from dbclone.schema import TableName
 
@@ -45,6 +46,8 @@ class Sample:
     """First byte of the own steps."""
     link_bytes: tuple[slice, ...]
     """Where the bytes of each linked parent stand."""
+    alike_bytes: slice
+    """Where those of the last sibling of the same kind stand."""
 
 
 def take_sample(
@@ -53,8 +56,10 @@ def take_sample(
     shapes: list[Shape],
     context: tuple[Path, ...],
     links: tuple[Link, ...],
+    marks: tuple[str, str],
     rng: np.random.Generator,
 ) -> Sample:
+    """``marks`` names the paced step and the kind step, '' for none."""
     rows, family = observed.rows, observed.family
     start, first = _starts(family)
     position = np.arange(rows.n) - start
@@ -63,14 +68,20 @@ def take_sample(
     previous = np.zeros_like(own)
     previous[:, 1:] = np.where(position[1:] > 0, own[:, :-1], 0)
     linked = [_linked_bytes(seen, rows, link)[:, picked] for link in links]
-    before = [_owner_bytes(seen, observed, context), _positions(position, start, first, rows.n), previous]
+    before = [_owner_bytes(seen, observed, context), _positions(position, first, rows.n, _paced(observed, marks[0]))]
+    if marks[1]:
+        earlier = alike_rows(family, rows.bytes[marks[1]][0])
+        before += [_seen_counts(family, rows.bytes[marks[1]][0]), previous, _taken(own, earlier)]
+    else:
+        before.append(previous)
     features = np.ascontiguousarray(np.concatenate([*(b[:, picked] for b in before), *linked, own[:, picked]]))
     ends = sum(map(len, before)) + np.cumsum([0, *map(len, linked)])
-    ordered = _ordered(seen, observed, shapes, context, links)
+    ordered = _ordered(seen, observed, shapes, context, links, bool(marks[1]))
     group = np.searchsorted(first, picked, side="right")
     held_out = rng.random(len(first) + 1)[group] < _HELD_OUT
     blocks = tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
-    return Sample(picked, position[picked], features, ordered, held_out, len(features) - len(own), blocks)
+    alike = slice(int(ends[0]) - (len(own) if marks[1] else 0), int(ends[0]))
+    return Sample(picked, position[picked], features, ordered, held_out, len(features) - len(own), blocks, alike)
 
 
 def _starts(family: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,10 +104,53 @@ def _families(first: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray
     return np.flatnonzero(np.repeat(keep, sizes))[: 4 * MOST_ROWS]
 
 
-def _positions(position: np.ndarray, start: np.ndarray, first: np.ndarray, n: int) -> np.ndarray:
+def _positions(position: np.ndarray, first: np.ndarray, n: int, paced: tuple[np.ndarray, float]) -> np.ndarray:
     sizes = np.diff(np.append(first, n))
     count = np.repeat(sizes, sizes)
-    return np.minimum(np.array([count, position, count - position]).reshape(POSITION_BYTES, n), 255).astype(np.uint8)
+    previous = np.full(n, np.nan)
+    previous[1:] = np.where(position[1:] > 0, paced[0][:-1], np.nan)
+    pace = _paces(previous, paced[1], count - position)
+    return np.minimum(np.array([count, position, count - position, pace]).reshape(POSITION_BYTES, n), 255).astype(np.uint8)
+
+
+@njit(cache=True, nogil=True)
+def _paces(previous, high, remaining):  # type: ignore[no-untyped-def]
+    out = np.zeros(previous.shape[0], np.int64)
+    for i in range(previous.shape[0]):
+        out[i] = pace_byte(previous[i], high, remaining[i])
+    return out
+
+
+def _paced(observed: Observed, step: str) -> tuple[np.ndarray, float]:
+    numbers = observed.rows.numbers.get(step, np.full(observed.rows.n, np.nan))
+    known = numbers[~np.isnan(numbers)]
+    return numbers, float(known.max()) if len(known) else 0.0
+
+
+@njit(cache=True, nogil=True)
+def alike_rows(family, level):  # type: ignore[no-untyped-def]
+    """Position of the last earlier row of the same family and level, −1 if there is none; int64[n]."""
+    out = np.full(family.shape[0], -1, np.int64)
+    latest = np.full(256, -1, np.int64)
+    for i in range(family.shape[0]):
+        if i == 0 or family[i] != family[i - 1]:
+            latest[:] = -1
+        out[i] = latest[level[i]]
+        latest[level[i]] = i
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _seen_counts(family, level):  # type: ignore[no-untyped-def]
+    """How often each level came before in the family; uint8[SEEN_BYTES, n]."""
+    out = np.zeros((SEEN_BYTES, family.shape[0]), np.uint8)
+    for i in range(1, family.shape[0]):
+        if family[i] == family[i - 1]:
+            out[:, i] = out[:, i - 1]
+            before = level[i - 1]
+            if before < SEEN_BYTES and out[before, i] < 255:
+                out[before, i] += 1
+    return out
 
 
 def _owner_bytes(seen: Observation, observed: Observed, context: tuple[Path, ...]) -> np.ndarray:
@@ -118,10 +172,15 @@ def _taken(block: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _ordered(
-    seen: Observation, observed: Observed, shapes: list[Shape], context: tuple[Path, ...], links: tuple[Link, ...]
+    seen: Observation,
+    observed: Observed,
+    shapes: list[Shape],
+    context: tuple[Path, ...],
+    links: tuple[Link, ...],
+    kind: bool,
 ) -> np.ndarray:
     own = [flag for s in shapes for flag in s.feature.ordered]
-    flags = [True] * POSITION_BYTES + own
+    flags = [True] * (POSITION_BYTES + (SEEN_BYTES if kind else 0)) + own * (2 if kind else 1)
     if observed.owner:
         flags = _path_flags(seen, observed.owner.parent, context) + flags
     for link in links:

@@ -3,7 +3,11 @@
 A *step* is one draw in a row: a further parent (link), a column, or a hidden value (how many children the row will
 have, of which type they are).  What a step's tree sees is one byte vector x of the layout
 
-    [ owner's context | siblings, position, remaining | previous sibling's steps | linked parents | own steps so far ]
+    [ owner | position | seen | previous sibling | alike sibling | linked parents | own steps so far ]
+
+*Position* is the number of siblings, the place among them, how many are left, and the pace (how much room the sort key
+has left per remaining sibling).  One coded step may be the row's *kind* (the test of a measurement, the type of an
+event): *seen* counts how often each kind came before in the family, *alike* is the last sibling of the same kind.
 
 This module knows nothing of tables or columns: it gets flat arrays (``Program``) and fills flat arrays.
 """
@@ -20,10 +24,12 @@ from dbclone.models.features import measured_bytes
 CODED, MEASURED, LINK, DIRECT = 0, 1, 2, 3
 """Kinds of step.  LINK draws a type of parent and takes a row of that type; DIRECT draws the parent row itself."""
 
-ABSOLUTE, SIBLING, SAME_ROW, OWNER, LINKED = 0, 1, 2, 3, 4
-"""What a measured step is counted from: nothing, the previous sibling, an earlier step, the owner, a linked parent."""
+ABSOLUTE, SIBLING, SAME_ROW, OWNER, LINKED, ALIKE, LOOKUP = 0, 1, 2, 3, 4, 5, 6
+"""What a step is counted from: nothing, the previous sibling, an earlier step, the owner, a linked parent, the last
+sibling of the same kind; LOOKUP takes the value that an earlier step determines."""
 
-POSITION_BYTES = 3
+POSITION_BYTES = 4
+SEEN_BYTES = 16
 SAME_AS_PREVIOUS, SAME_AS_EARLIER, FIRST_TYPE = 1, 2, 3
 """Codes of a LINK step; 0 is no parent, FIRST_TYPE + t a parent of type t that this family has not met."""
 
@@ -31,6 +37,7 @@ UNRESTRICTED, BY_FAMILY, BY_LINK, BY_SIBLING = 0, 1, 2, 3
 """Where the candidates of a link come from: all rows, or the group named by the owner, another link, the sibling."""
 
 _TRIES = 24
+_REDRAWS = 8
 
 
 class Trees(NamedTuple):
@@ -66,6 +73,10 @@ class Steps(NamedTuple):
     parts: np.ndarray
     unit: np.ndarray
     origin: np.ndarray
+    known_at: np.ndarray
+    known_n: np.ndarray
+    known: np.ndarray
+    types: np.ndarray
 
 
 class Variants(NamedTuple):
@@ -81,6 +92,11 @@ class Variants(NamedTuple):
     scale: np.ndarray
     shift: np.ndarray
     """Source numbers are brought to the step's own lattice by number · scale + shift."""
+    known_at: np.ndarray
+    known_n: np.ndarray
+    known: np.ndarray
+    """LOOKUP: rising numbers (or codes) of the determining step, and what each determines."""
+    determined: np.ndarray
 
 
 class Links(NamedTuple):
@@ -137,6 +153,10 @@ class Program(NamedTuple):
     links: Links
     own_bytes: int
     linked_bytes: int
+    paced: int
+    """Step whose room is paced, or −1."""
+    kind: int
+    """Step that says a row's kind, or −1."""
 
 
 @njit(cache=True, nogil=True)
@@ -161,39 +181,84 @@ def _draw_code(trees, tree, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _draw_number(p, s, x, row, first, family, families, numbers, chosen):  # type: ignore[no-untyped-def]
+def pace_byte(previous, high, remaining):  # type: ignore[no-untyped-def]
+    """Room up to ``high`` per remaining sibling, on a scale of eighths of a doubling; 0 for the first sibling."""
+    if np.isnan(previous):
+        return 0
+    pace = max(high - previous, 0.0) / max(remaining, 1)
+    return int(min(max(128 + 8 * np.log2(pace + 1e-4), 1), 255))
+
+
+@njit(cache=True, nogil=True)
+def _looked_up(variants, v, number):  # type: ignore[no-untyped-def]
+    """What the number determines, and whether it is known."""
+    at, n = variants.known_at[v], variants.known_n[v]
+    i = np.searchsorted(variants.known[at : at + n], number)
+    if i < n and variants.known[at + i] == number:
+        return variants.determined[at + i], True
+    return 0.0, False
+
+
+@njit(cache=True, nogil=True)
+def _draw_number(p, s, x, row, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     steps, variants, links = p.steps, p.variants, p.links
     for v in range(steps.first_variant[s], steps.first_variant[s] + steps.variants[s]):
         base = 0.0
         kind, source = variants.reference[v], variants.source[v]
-        if kind == 1:
+        if kind == LOOKUP:
+            other = numbers[row, source] if steps.kind[source] == MEASURED else float(codes[row, source])
+            value, known = _looked_up(variants, v, other)
+            if known:
+                return 0, value
+            continue
+        if kind == SIBLING:
             base = np.nan if first else numbers[row - 1, source]
-        elif kind == 2:
+        elif kind == ALIKE:
+            base = np.nan if alike < 0 else numbers[alike, source]
+        elif kind == SAME_ROW:
             base = numbers[row, source]
-        elif kind == 3:
+        elif kind == OWNER:
             base = families.numbers[family, source]
-        elif kind == 4:
+        elif kind == LINKED:
             j = variants.link[v]
             base = np.nan
             if chosen[row, j] >= 0:
                 base = links.numbers[links.numbers_at[j] + chosen[row, j] * links.numbers_n[j] + source]
         if np.isnan(base):
             continue
-        if kind >= 2:
+        if SAME_ROW <= kind <= LINKED:
             base = base * variants.scale[v] + variants.shift[v]
             if steps.lattice[s]:
                 base = np.floor(base + 1e-9)
-        code = _draw_code(p.trees, variants.tree[v], x)
-        if code == 0:
-            return code, np.nan
-        at = variants.atoms_at[v] + code - 1
-        low, high = variants.low[at], variants.high[at]
-        if steps.lattice[s]:
-            value = base + low + np.floor(np.random.random() * (high - low + 1.0))
-        else:
-            value = base + low + np.random.random() * (high - low)
+        value = 0.0
+        for _ in range(_REDRAWS):
+            code = _draw_code(p.trees, variants.tree[v], x)
+            if code == 0:
+                return code, np.nan
+            at = variants.atoms_at[v] + code - 1
+            low, high = variants.low[at], variants.high[at]
+            if steps.lattice[s]:
+                value = base + low + np.floor(np.random.random() * (high - low + 1.0))
+            else:
+                value = base + low + np.random.random() * (high - low)
+            if steps.low[s] <= value <= steps.high[s]:
+                return code, value
         return code, min(max(value, steps.low[s]), steps.high[s])
     return 0, np.nan
+
+
+@njit(cache=True, nogil=True)
+def _draw_level(p, s, x, row, codes, numbers):  # type: ignore[no-untyped-def]
+    """Code of a coded step: looked up where an earlier step determines it, else drawn."""
+    steps, variants = p.steps, p.variants
+    last = steps.first_variant[s] + steps.variants[s] - 1
+    for v in range(steps.first_variant[s], last):
+        source = variants.source[v]
+        other = numbers[row, source] if steps.kind[source] == MEASURED else float(codes[row, source])
+        value, known = _looked_up(variants, v, other)
+        if known:
+            return int(value)
+    return _draw_code(p.trees, variants.tree[last], x)
 
 
 @njit(cache=True, nogil=True)
@@ -350,9 +415,12 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
     np.random.seed(seed)
     steps, links = p.steps, p.links
     context = families.context.shape[1]
-    before = context + POSITION_BYTES
-    linked = before + p.own_bytes
+    seen = context + POSITION_BYTES
+    before = seen + (SEEN_BYTES if p.kind >= 0 else 0)
+    alike_at = before + p.own_bytes
+    linked = alike_at + (p.own_bytes if p.kind >= 0 else 0)
     own = linked + p.linked_bytes
+    latest = np.full(256, -1, np.int64)
     x = np.zeros(own + p.own_bytes, np.uint8)
     met = np.full(links.parent_at[links.parent_at.shape[0] - 1], -1, np.int64)
     pointers = links.segments.copy()
@@ -361,22 +429,31 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
         begin = row
         count = families.counts[family]
         x[:context] = families.context[family]
-        x[before:linked] = 0
+        x[seen:linked] = 0
+        latest[:] = -1
         for i in range(count):
+            alike = -1
             x[context] = min(count, 255)
             x[context + 1] = min(i, 255)
             x[context + 2] = min(count - i, 255)
-            x[linked:] = 0
+            x[context + 3] = 0
+            if p.paced >= 0 and i > 0:
+                x[context + 3] = pace_byte(numbers[row - 1, p.paced], steps.high[p.paced], count - i)
+            x[alike_at:] = 0
             for s in range(steps.kind.shape[0]):
                 at = own + steps.feature_at[s]
                 kind = steps.kind[s]
                 if kind == MEASURED:
-                    code, value = _draw_number(p, s, x, row, i == 0, family, families, numbers, chosen)
+                    code, value = _draw_number(
+                        p, s, x, row, i == 0, family, families, codes, numbers, chosen, alike
+                    )
                     numbers[row, s] = value
                     edges = steps.edges[steps.edges_at[s] : steps.edges_at[s] + steps.edges_n[s]]
-                    measured_bytes(value, edges, steps.parts[s], steps.unit[s], steps.origin[s], x, at)
+                    clock = (steps.parts[s], steps.unit[s], steps.origin[s])
+                    a, b = steps.known_at[s], steps.known_at[s] + steps.known_n[s]
+                    measured_bytes(value, edges, clock, steps.known[a:b], steps.types[a:b], x, at)
                 else:
-                    code = _draw_code(p.trees, p.variants.tree[steps.first_variant[s]], x)
+                    code = _draw_level(p, s, x, row, codes, numbers)
                 if kind == LINK or kind == DIRECT:
                     j = steps.link[s]
                     if kind == LINK:
@@ -396,6 +473,16 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
                 if kind != MEASURED:
                     x[at] = min(max(code, 0), 255)
                 codes[row, s] = code
+                if s == p.kind:
+                    level = x[at]
+                    alike = latest[level]
+                    latest[level] = row
+                    if alike >= 0:
+                        x[alike_at:linked] = features[alike]
             features[row] = x[own:]
-            x[before:linked] = x[own:]
+            x[before:alike_at] = x[own:]
+            if p.kind >= 0:
+                level = x[own + steps.feature_at[p.kind]]
+                if level < SEEN_BYTES and x[seen + level] < 255:
+                    x[seen + level] += 1
             row += 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from dbclone.models.atoms import Atoms
 from dbclone.models.features import CodedFeature, MeasuredFeature
@@ -26,8 +28,9 @@ class Variant:
     """One way to draw a step; the first whose reference is not NULL is taken."""
 
     reference: int
-    """ABSOLUTE, SIBLING, SAME_ROW, OWNER or LINKED (models.sequence)."""
-    tree: Tree
+    """ABSOLUTE … LOOKUP (models.sequence)."""
+    tree: Tree | None = None
+    """None for LOOKUP."""
     atoms: Atoms | None = None
     """None for coded steps."""
     source: Path | None = None
@@ -36,6 +39,9 @@ class Variant:
     """Scale of the source."""
     link: int = -1
     """Number of the link, where the reference is LINKED."""
+    known: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    determined: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    """LOOKUP: rising numbers (or codes) of the source, and the number (or code) that each determines."""
 
 
 @dataclass(frozen=True)
@@ -101,3 +107,7 @@ class TableSteps:
     steps: tuple[Step, ...]
     ownerless: int
     """Rows of the source that have no owner."""
+    paced: str = ""
+    """The sort-key step whose remaining room is shown, if any."""
+    kind: str = ""
+    """The coded step that says what kind of row it is, if any."""
