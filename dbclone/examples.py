@@ -9,14 +9,18 @@ import math
 import sqlite3
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dbclone.errors import ConnectionFailed, DbcloneError, TargetError, UsageError
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 Value: TypeAlias = bool | int | float | str | list[str] | dict[str, str | int] | None
 Rows: TypeAlias = Mapping[str, Mapping[str, Sequence[Value]]]
@@ -125,8 +129,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--extras", action="store_true", help="PostgreSQL only: also triggers, policies, partitions, rules"
     )
+    parser.add_argument(
+        "--if-empty", action="store_true", help="PostgreSQL only: do nothing where the database has tables already"
+    )
     given = parser.parse_args(arguments)
     try:
+        if given.if_empty and not _is_empty(given.url):
+            sys.stdout.write("The database has tables already: nothing was changed.\n")
+            return 0
         if given.url.startswith("postgresql"):
             build_postgresql(given.name, given.url, given.seed, given.scale, given.extras)
         else:
@@ -202,7 +212,9 @@ def _postgresql_insert(table: str, columns: Mapping[str, Sequence[Value]]) -> st
     return f"INSERT INTO {_quote(table)} ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed} FROM {source}"
 
 
-def _run_postgresql(url: str, before: str, inserts: Sequence[tuple[str, str]], scripts: Sequence[str]) -> None:
+@contextmanager
+def _postgresql(url: str) -> Iterator[sqlalchemy.Connection]:
+    """A connection with a transaction that is committed at the end of the block, undone if the block fails."""
     import sqlalchemy as sa
 
     try:
@@ -215,14 +227,27 @@ def _run_postgresql(url: str, before: str, inserts: Sequence[tuple[str, str]], s
         connection = engine.connect().execution_options(no_parameters=True)
     except sa.exc.OperationalError as error:
         raise ConnectionFailed(f"Cannot connect to {engine.url.render_as_string(hide_password=True)}.") from error
+    with connection, connection.begin():
+        yield connection
+
+
+def _is_empty(url: str) -> bool:
+    with _postgresql(url) as connection:
+        found = connection.exec_driver_sql("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()")
+        return int(found.scalar_one()) == 0
+
+
+def _run_postgresql(url: str, before: str, inserts: Sequence[tuple[str, str]], scripts: Sequence[str]) -> None:
+    from sqlalchemy.exc import DBAPIError
+
     try:
-        with connection, connection.begin():
+        with _postgresql(url) as connection:
             connection.exec_driver_sql(before)
             for statement, rows in inserts:
                 connection.exec_driver_sql(statement, {"rows": rows})
             for script in scripts:
                 connection.exec_driver_sql(script)
-    except sa.exc.DBAPIError as error:
+    except DBAPIError as error:
         raise TargetError(
             f"The database refused the example ({type(error.orig).__name__}); it must have no table of the same name."
         ) from error

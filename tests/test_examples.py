@@ -223,6 +223,19 @@ def test_postgresql_is_left_as_it_was_if_the_tables_exist(postgres_url: str) -> 
     assert tables == [("order_line",)]
 
 
+@pytest.mark.postgres
+def test_the_command_line_fills_an_empty_database_and_leaves_a_full_one(
+    postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["clinic", postgres_url, "--scale", "0.1", "--if-empty"]
+    assert examples.main(command) == 0
+    assert examples.main(command) == 0
+    assert examples.main(command[:-1]) == TargetError.exit_code
+    said = capsys.readouterr()
+    assert said.out == "clinic: ready.\nThe database has tables already: nothing was changed.\n"
+    assert said.err.count("\n") == 1
+
+
 def test_bad_input_is_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "shop.sqlite"
     with pytest.raises(UsageError, match="There is no example 'zoo'; there are bank, clinic, shop"):
