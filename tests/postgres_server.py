@@ -1,7 +1,6 @@
 """A PostgreSQL server for the tests: one that is named, one that runs here, or one that is started for them."""
 
 import contextlib
-import glob
 import importlib
 import os
 import pwd
@@ -29,7 +28,8 @@ def with_database(url: str, name: str) -> str:
 def answers(url: str) -> bool:
     try:
         with psycopg.connect(url, connect_timeout=2) as connection:
-            return connection.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user").fetchone() == (True,)
+            found = connection.execute("SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user").fetchone()
+            return found == (True,)
     except psycopg.Error:
         return False
 
@@ -46,22 +46,27 @@ def server() -> Iterator[str | None]:
         yield local
         return
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dbclone-pg-", ignore_cleanup_errors=True)))
+        scratch = tempfile.TemporaryDirectory(prefix="dbclone-pg-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(scratch))
         yield stack.enter_context(from_binaries(folder)) or stack.enter_context(from_wheel(folder))
 
 
 def bindir() -> Path | None:
     """Where this machine's newest PostgreSQL server programs are."""
     found = shutil.which("initdb")
-    places = [str(Path(found).parent)] if found else []
-    places += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
-    places += ["/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql/bin"]
-    return next((Path(p) for p in places if (Path(p) / "initdb").exists() and (Path(p) / "postgres").exists()), None)
+    places = [Path(found).parent] if found else []
+    versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
+    places += sorted(versions, key=lambda path: -int(path.parent.name))
+    places += [Path("/usr/local/pgsql/bin"), Path("/opt/homebrew/opt/postgresql/bin")]
+    return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
 
 
 @contextlib.contextmanager
-def from_binaries(folder: Path) -> Iterator[str | None]:
-    """A server of this machine's own programs, which refuse to run as root: another user's, then."""
+def from_binaries(folder: Path, password: str | None = None) -> Iterator[str | None]:
+    """A server of this machine's own programs, which refuse to run as root: another user's, then.
+
+    With a password, it asks for it.
+    """
     programs, user = bindir(), unprivileged()
     if programs is None:
         yield None
@@ -73,10 +78,12 @@ def from_binaries(folder: Path) -> Iterator[str | None]:
         os.chown(data, user.pw_uid, user.pw_gid)
     identity = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    made = subprocess.run(
-        [programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C"],
-        check=False, **identity, **quiet,
-    )  # fmt: skip
+    secret = folder / "password"
+    secret.write_text(password or "unused")
+    secret.chmod(0o644)
+    method = "scram-sha-256" if password else "trust"
+    how = ["-A", method, f"--pwfile={secret}", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C"]
+    made = subprocess.run([programs / "initdb", "-D", data, *how], check=False, **identity, **quiet)
     if made.returncode:
         yield None
         return
@@ -84,7 +91,8 @@ def from_binaries(folder: Path) -> Iterator[str | None]:
     options = ["-h", "127.0.0.1", "-p", str(port), "-k", "", "-F", "-c", "full_page_writes=off"]
     process = subprocess.Popen([programs / "postgres", "-D", data, *options], **identity, **quiet)
     try:
-        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        user_and_password = f"postgres:{password}" if password else "postgres"
+        url = f"postgresql://{user_and_password}@127.0.0.1:{port}/postgres"
         yield url if wait_for(url, process) else None
     finally:
         process.terminate()

@@ -223,7 +223,8 @@ def _invalid(connection: sqlite3.Connection, table: TableName, column: Column, f
         wrong = f"time({name}) IS NULL"
     else:
         day = f"substr({name}, 1, 10)"
-        wrong = f"(date({day}) IS NOT {day} OR {day} < '0001' OR julianday({name}) IS NULL)"
+        # By way of the Julian day, since date() alone passes 30 February on as it came.
+        wrong = f"(date(julianday({day})) IS NOT {day} OR {day} < '0001' OR julianday({name}) IS NULL)"
     shaped = f"typeof({name}) = 'text' AND {name} GLOB '[0-9]*'"
     query = f"SELECT count(*) FROM {quote(table.name)} WHERE {shaped} AND {wrong}"
     return int(connection.execute(query).fetchone()[0])
