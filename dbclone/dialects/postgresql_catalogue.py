@@ -35,6 +35,8 @@ class Relation:
     partition_key: str | None
     bound: str | None
     parents: list[int]
+    storage: str | None
+    """Storage parameters, as WITH takes them."""
     readable: bool
     row_security: bool
 
@@ -44,6 +46,7 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c
   c.relispartition AS is_partition, pg_catalog.pg_get_partkeydef(c.oid) AS partition_key,
   pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound,
   ARRAY(SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parents,
+  pg_catalog.array_to_string(c.reloptions, ', ') AS storage,
   pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable, c.relrowsecurity AS row_security
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {_own("pg_class", "c.oid")}
@@ -243,6 +246,16 @@ SELECT n.nspname AS schema, x.extname AS name, 'extension' AS kind, '' AS text
 FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
 WHERE x.extname <> 'plpgsql' ORDER BY x.oid"""
 
+_COLLATIONS = f"""
+SELECT n.nspname AS schema, l.collname AS name, 'collation' AS kind,
+  CASE l.collprovider WHEN 'i' THEN 'PROVIDER = icu, LOCALE = ' || pg_catalog.quote_literal(coalesce(
+      pg_catalog.to_jsonb(l) ->> 'colllocale', pg_catalog.to_jsonb(l) ->> 'colliculocale', l.collcollate))
+    ELSE 'LC_COLLATE = ' || pg_catalog.quote_literal(l.collcollate)
+      || ', LC_CTYPE = ' || pg_catalog.quote_literal(l.collctype) END
+  || CASE WHEN l.collisdeterministic THEN '' ELSE ', DETERMINISTIC = false' END AS text
+FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace
+WHERE {_own("pg_collation", "l.oid")} ORDER BY l.oid"""
+
 _FUNCTIONS = f"""
 SELECT n.nspname AS schema, p.proname AS name, CASE WHEN p.prokind IN ('f', 'p') THEN 'function' ELSE 'aggregate' END
   AS kind, CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END AS text
@@ -281,6 +294,7 @@ class Catalogue:
     sequences: list[Sequence]
     schemas: list[Definition]
     extensions: list[Definition]
+    collations: list[Definition]
     functions: list[Definition]
     views: list[Definition]
     triggers: list[Definition]
@@ -302,6 +316,7 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
         sequences=rows(Sequence, _SEQUENCES),
         schemas=rows(Definition, _SCHEMAS),
         extensions=rows(Definition, _EXTENSIONS),
+        collations=rows(Definition, _COLLATIONS),
         functions=rows(Definition, _FUNCTIONS),
         views=rows(Definition, _VIEWS),
         triggers=rows(Definition, _TRIGGERS),

@@ -64,10 +64,12 @@ class _Builder:
             uniques=tuple(keys),
             foreign_keys=tuple(self._foreign_keys(relation, constraints)),
             checks=tuple(Check(c.name, c.condition or "true") for c in constraints if c.kind == "c"),
-            indexes=tuple(Index(i.name, tuple(i.columns), i.unique, i.definition) for i in indexes),
+            indexes=tuple(
+                Index(i.name, tuple(i.columns), i.unique, _for_partitions_too(i.definition)) for i in indexes
+            ),
             inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
-            suffix=f"PARTITION BY {relation.partition_key}" if relation.partition_key else "",
-            attachments=(*self._partition_ddl(relation), *self._ownership(relation)),
+            suffix=_suffix(relation),
+            attachments=(*_unlogged(relation), *self._partition_ddl(relation), *self._ownership(relation)),
         )
 
     def _column(self, attribute: Attribute) -> Column:
@@ -147,6 +149,22 @@ class _Builder:
                     yield f"ALTER TABLE {table} ALTER COLUMN {quote(column)} SET INCREMENT BY {sequence.increment}"
 
 
+def _suffix(relation: Relation) -> str:
+    if relation.partition_key:
+        return f"PARTITION BY {relation.partition_key}"
+    return f"WITH ({relation.storage})" if relation.storage else ""
+
+
+def _unlogged(relation: Relation) -> Iterator[str]:
+    if relation.persistence == "u":
+        yield f"ALTER TABLE {_dotted(TableName(relation.schema, relation.name))} SET UNLOGGED"
+
+
+def _for_partitions_too(definition: str) -> str:
+    """The definition of a partitioned table's index, which the catalogue prints without its partitions."""
+    return definition.replace(" ON ONLY ", " ON ", 1)
+
+
 def _essence(constraint: Constraint) -> tuple[object, ...]:
     return tuple(constraint.columns), constraint.parent, tuple(constraint.parent_columns)
 
@@ -173,11 +191,13 @@ def _parents_first(tables: list[Table]) -> list[Table]:
 
 
 def _preamble(catalogue: Catalogue) -> Iterator[str]:
-    """Schemas, extensions, types, sequences and functions, all of which tables may use."""
+    """Schemas, extensions, collations, types, sequences and functions, all of which tables may use."""
     for schema in catalogue.schemas:
         yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema.name)}"
     for extension in catalogue.extensions:
         yield f"CREATE EXTENSION IF NOT EXISTS {quote(extension.name)} WITH SCHEMA {quote(extension.schema)}"
+    for collation in catalogue.collations:
+        yield f"CREATE COLLATION {_dotted(TableName(collation.schema, collation.name))} ({collation.text})"
     own = [kind for kind in catalogue.types.values() if kind.own]
     yield from create_types(own, catalogue.attributes)
     yield from (_create_sequence(sequence) for sequence in catalogue.sequences if sequence.dependency != "i")

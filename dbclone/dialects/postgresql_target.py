@@ -83,16 +83,18 @@ class PostgresqlTarget:
     def finish(self, schema: Schema) -> tuple[Finding, ...]:
         """Keys, indexes, foreign keys, positions of sequences, views and triggers, statistics."""
         own, _ = translate(schema, self.dialect)
+        failed: list[tuple[str, psycopg.Error]] = []
         for table in own.tables:
             with writing(f"table {table.name}"):
-                for statement in (*ddl.key_statements(table), *(index.ddl for index in table.indexes)):
+                for statement in ddl.key_statements(table):
                     self._execute(statement)
+                failed += self._indexes_refused(table)
         for table in own.tables:
             with writing(f"table {table.name}"):
                 for key in table.foreign_keys:
                     self._execute(ddl.foreign_key_statement(table, key))
         self._position_sequences()
-        failed = self._run_in_any_order((*self._late, *own.epilogue))
+        failed += self._run_in_any_order((*self._late, *own.epilogue))
         for table in own.tables:
             with writing(f"table {table.name}"):
                 self._execute(f"ANALYZE {qualified(table.name)}")
@@ -158,6 +160,15 @@ class PostgresqlTarget:
                 self._execute("ROLLBACK TO SAVEPOINT attempt")
                 yield statement, error
             self._execute("RELEASE SAVEPOINT attempt")
+
+    def _indexes_refused(self, table: Table) -> list[tuple[str, psycopg.Error]]:
+        """Create the indexes; those that the server cannot build (a method that it lacks, say) are told, rows that
+        break a unique one are not excused."""
+        failed = list(self._failing(index.ddl for index in table.indexes))
+        for _, error in failed:
+            if (error.sqlstate or "").startswith("23"):
+                raise error
+        return failed
 
     def _position_sequences(self) -> None:
         """The application's next INSERT must find a free number."""
