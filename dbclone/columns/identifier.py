@@ -205,7 +205,8 @@ def _units(keys: pa.Array, type: SqlType) -> npt.NDArray[np.int64]:  # noqa: A00
         case TypeFamily.DECIMAL | TypeFamily.FLOAT:
             scale = 10.0 ** _scale(type)
             numbers = keys.cast(pa.float64()).to_numpy(zero_copy_only=False)
-            return np.rint(np.clip(numbers * scale, -9e15, 9e15)).astype(np.int64)
+            clipped: npt.NDArray[np.int64] = np.rint(np.clip(numbers * scale, -9e15, 9e15)).astype(np.int64)
+            return clipped
         case _:
             return _as_int64(keys)
 

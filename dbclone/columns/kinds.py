@@ -17,6 +17,8 @@ _SAMPLE = 20_000
 _STRETCH = 64
 """Rows that are sampled together: whole stretches are cheap to cut out of an Arrow array, single rows are not."""
 _FEW = 50
+_UNIQUE = 0.99
+"""Share of distinct values from which on codes identify; below it they are texts, which may repeat."""
 _CODE = re.compile(r"(?=.*\d)[^\s]{1,64}")
 
 FIXED = {
@@ -128,6 +130,6 @@ def _of_text(drawn: pa.Array, total: int) -> Kind:
         return Kind("categorical", f"text, {counts}")
     head = drawn.drop_null()[:2000].to_pylist()
     codes = sum(_CODE.fullmatch(text) is not None for text in head) / len(head)
-    if codes >= 0.9:
+    if codes >= 0.9 and counts.distinct >= _UNIQUE * counts.present:
         return Kind("identifier", f"text, {counts}; {codes:.0%} are codes without spaces")
     return Kind("text", f"text, {counts}")

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from dbclone.columns import patterns
 from dbclone.columns.base import NULL, contiguous, entity_counts
-from dbclone.columns.kinds import sample_rows
+from dbclone.columns.kinds import sample, sample_rows
 from dbclone.columns.literals import Literals, literals_for
 from dbclone.errors import PlanError
 from dbclone.findings import Finding, Severity
@@ -52,7 +52,7 @@ class OpaqueCodec:
     ) -> OpaqueCodec:
         """Learn from at most some ten thousand values, given as text."""
         rows = sample_rows(len(values), _SAMPLE)
-        texts = contiguous(values.take(pa.array(rows)) if len(rows) < len(values) else values).cast(pa.string())
+        texts = sample(values, _SAMPLE).cast(pa.string())
         owners = None if entities is None else entities[rows]
         kept, weights = _kept(texts, k, owners)
         literals = literals_for(type.sql, texts.drop_null().to_pylist())

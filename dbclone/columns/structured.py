@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from dbclone.columns import array_text, documents
 from dbclone.columns.base import NULL, contiguous, entity_counts
 from dbclone.columns.documents import Json, Node
-from dbclone.columns.kinds import sample_rows
+from dbclone.columns.kinds import sample, sample_rows
 from dbclone.errors import PlanError
 from dbclone.privacy.protection import Ints
 from dbclone.schema import SqlType, TypeFamily
@@ -46,14 +46,14 @@ class StructuredCodec:
     ) -> StructuredCodec:
         """Learn from at most some thousand values, given as text.  What does not parse is passed over."""
         rows = sample_rows(len(values), _SAMPLE)
-        texts = contiguous(values.take(pa.array(rows)) if len(rows) < len(values) else values).cast(pa.string())
+        texts = sample(values, _SAMPLE).cast(pa.string())
         owners = rows if entities is None else entities[rows]
-        parsed = [
-            (v, o) for v, o in zip(_parsed(texts.to_pylist(), type), owners.tolist(), strict=True) if v is not _NOT
-        ]
-        docs: list[Json] = [v for v, _ in parsed]  # type: ignore[misc]
-        root = documents.learn(docs, k, np.array([o for _, o in parsed], dtype=np.int64))
-        return cls(type, _kept(texts, k, None if entities is None else owners), root)
+        parsed = _parsed(texts.to_pylist(), type)
+        good = np.array([document is not _NOT for document in parsed], dtype=bool)
+        docs: list[Json] = [document for document in parsed if document is not _NOT]  # type: ignore[misc]
+        root = documents.learn(docs, k, owners[good])
+        valid = texts.filter(pa.array(good))
+        return cls(type, _kept(valid, k, None if entities is None else owners[good]), root)
 
     @property
     def size(self) -> int:

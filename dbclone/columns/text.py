@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from dbclone.columns import patterns, wording, wording_learning
 from dbclone.columns.base import NULL, contiguous, entity_counts
-from dbclone.columns.kinds import sample_rows
+from dbclone.columns.kinds import sample, sample_rows
 from dbclone.columns.uniqueness import limited, make_unique
 from dbclone.privacy.protection import Ints
 
@@ -54,7 +54,7 @@ class TextCodec:
     ) -> TextCodec:
         """Learn from at most some ten thousand rows.  ``entities`` (int64[n]) says whose row each is; None: its own."""
         rows = sample_rows(len(values), _SAMPLE)
-        texts = contiguous(values.take(pa.array(rows))) if len(rows) < len(values) else contiguous(values)
+        texts = sample(values, _SAMPLE)
         owners = None if entities is None else entities[rows]
         kept = _kept(texts, k, owners)
         chosen = pc.fill_null(pc.and_(pc.is_valid(texts), pc.not_equal(texts, "")), False)

@@ -53,7 +53,7 @@ class _NameRule:
 
 
 _PERSONS = (
-    "person|people|persons|user|customer|client|employee|staff|worker|patient|member|contact|actor|author|teacher|student|"
+    "person|people|persons|user|customer|client|employee|staff|worker|patient|member|contact|actor|author|editor|teacher|student|"
     "guest|passenger|driver|owner|doctor|physician|provider|practitioner|nurse|subscriber|applicant|candidate|player|"
     "citizen|resident|tenant|donor|lead|beneficiary|recipient|sender|manager|agent|salesperson|participant|voter|pupil|"
     "account_holder|holder|insured|profile|buyer|seller|attendee|individual|friend|parent|child|spouse|kunde|kunden|"
@@ -69,14 +69,18 @@ _PLACES = re.compile(
 RULES: tuple[_NameRule, ...] = (
     _NameRule(
         "password",
-        "password|passwd|pwd|pass_?hash|password_hash|password_digest|passwort|kennwort|mot_de_passe|mdp|contrasena|clave|"
+        "password|passwd|pwd|pass(?:word|wd)?_?(?:hash|digest|salt)|encrypted_password|passwort|kennwort|mot_de_passe|mdp|contrasena|clave|"
         "senha|wachtwoord|parola_chiave|salt",
     ),
     _NameRule(
         "token",
         "token|secret|api_?key|access_?key|private_?key|secret_?key|auth_?key|session_?key|credential|credentials",
     ),
-    _NameRule("email", "e_?mail|mail|email_address|correo|courriel|epost|mel", content=content.is_email, share=0.4),
+    _NameRule(
+        "email",
+        "e_?mail|mail|e?_?mail_?addr(?:ess)?|correo|courriel|epost|mel",
+        content=content.is_email, share=0.4,
+    ),
     _NameRule("ip", "ip|ip_?addr|ip_?address|ipv[46]|remote_addr|client_ip", content=content.is_ip, share=0.4),
     _NameRule("mac", "mac|mac_?addr|mac_?address", content=content.is_mac, share=0.4),
     _NameRule("iban", "iban", content=content.is_iban, share=0.3),
@@ -87,7 +91,7 @@ RULES: tuple[_NameRule, ...] = (
     ),
     _NameRule(
         "national_id",
-        "ssn|social_?security(?:_(?:number|no))?|sin|nin|national_?id|national_insurance|passport(?:_?(?:number|no|nr))?|tax_?id|"
+        "ssn|social_?security(?:_(?:number|no))?|sin|nin|national_?id(?:_?(?:number|no|nr))?|national_?insurance(?:_?(?:number|no))?|passport(?:_?(?:number|no|nr))?|tax_?id|"
         "steuer_?id|sozialversicherungsnummer|ausweis(?:nummer)?|nir|insee|num_secu|dni|nie|curp|codice_fiscale|cpf|bsn|"
         "drivers?_licen[cs]e|driver_licen[cs]e_number|drivers|passport",
         _NUMBERED, content=content.is_id_number,
@@ -116,16 +120,25 @@ RULES: tuple[_NameRule, ...] = (
         content=content.is_name,
     ),
     _NameRule("first_name", "nombre", only_persons=True, content=content.is_name),
-    _NameRule("username", "user_?name|login|login_?name|nick|nick_?name|screen_?name|benutzername|nom_utilisateur|"
-              "nombre_usuario|nome_utente|gebruikersnaam|user_?login|user_?handle|handle", distinct=0.3),
+    _NameRule(
+        "username",
+        "user_?name|login|login_?name|loginid|nick|nick_?name|screen_?name|benutzername|nom_utilisateur|nombre_usuario|"
+        "nome_utente|gebruikersnaam|user_?login|user_?handle|handle",
+        distinct=0.3,
+    ),
     _NameRule(
         "full_name",
-        "full_?name|legal_?name|display_?name|real_?name|vollstaendiger_name|nom_complet|nombre_completo|nome_completo|"
+        "full_?name|legal_?name|real_?name|vollstaendiger_name|nom_complet|nombre_completo|nome_completo|"
         rf"volledige_naam|contact_?name|(?:{_PERSONS})_?name|name_of_(?:{_PERSONS})|billing_name|shipping_name|"
         "recipient|next_of_kin|emergency_contact",
         content=content.is_name, distinct=0.2,
     ),
-    _NameRule("full_name", "name|nom|nome|naam|names?", only_persons=True, content=content.is_name, distinct=0.2),
+    _NameRule(
+        "full_name",
+        "name|nom|nome|naam|names|display_?name|credited_?name",
+        only_persons=True, content=content.is_name, distinct=0.2,
+    ),
+    _NameRule("username", "name|display_?name", only_persons=True, content=content.is_code, distinct=0.3),
     _NameRule(
         "street",
         "street|street_?(?:address|name|line)?_?[123]?|address|address_?(?:line)?_?[1-4]|address_line|addr|addr_?[123]|"
