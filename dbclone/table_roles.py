@@ -198,8 +198,10 @@ def _is_measure(survey: Survey, table: Table, column: Column) -> bool:
         return True
     if column.type.family is not TypeFamily.INTEGER:
         return False
-    bounds = pc.min_max(survey.values(table.name, column.name)).as_py()
     different = survey.distinct(table.name, column.name)
+    if not different:
+        return False
+    bounds = pc.min_max(survey.values(table.name, column.name)).as_py()
     return bool(bounds["max"] - bounds["min"] > 2 * max(different, 10))
 
 

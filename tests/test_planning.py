@@ -127,6 +127,20 @@ def test_what_hangs_from_a_person_is_never_copied(tmp_path: Path) -> None:
     assert {t.role for t in made.tables} == {TableRole.SYNTHESISE}
 
 
+def test_a_vocabulary_is_copied_although_a_column_has_no_values(tmp_path: Path) -> None:
+    sql = "create table concept(id integer primary key, label varchar(40) not null, rank integer);"
+    for table in "abc":
+        sql += f"create table {table}(id integer primary key, x integer references concept(id), y integer, size real, "
+        sql += "foreign key (y) references concept(id));"
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "concept": [(i, f"{chr(97 + i % 26)}{chr(97 + i // 26)} term", None) for i in range(150)]
+    }
+    rows |= {table: [(i, i % 150, i % 7, i / 3) for i in range(400)] for table in "abc"}
+    made = plan(tmp_path, sql, rows)
+    assert table_plan(made, "concept").role is TableRole.COPY
+    assert "vocabulary" in table_plan(made, "concept").reason
+
+
 def test_a_tree_of_categories_is_copied_with_its_self_reference(tmp_path: Path) -> None:
     sql = """
     create table category(id integer primary key, parent integer references category(id), label varchar(30) not null);
