@@ -1,4 +1,7 @@
-"""Making texts differ from each other, within a length limit."""
+"""Making texts differ from each other, within a length limit.
+
+They differ even where the database ignores case or spaces at the end (citext, NOCASE, CHAR), as long as there is room.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,19 @@ import pyarrow.compute as pc
 from dbclone.errors import PlanError
 
 ENUMERATION = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CASELESS = 36
+"""So many characters at the beginning of ENUMERATION differ even where case is ignored."""
 _ROUNDS = 8
 
 
 def distinct(draw: Callable[[int], pa.Array], n: int, max_length: int | None) -> pa.Array:
     """n different texts from a source of texts, in the order drawn; enumerated ones where it keeps repeating itself."""
-    found = pc.unique(limited(draw(n), max_length))
+    found = _first_ones(limited(draw(n), max_length))
     for _ in range(_ROUNDS):
         if len(found) >= n:
             return found[:n]
         more = limited(draw(max(64, 2 * (n - len(found)))), max_length)
-        found = pc.unique(pa.concat_arrays([found, more]))
+        found = _first_ones(pa.concat_arrays([found, more]))
     return _filled_up(found[:n], n, max_length)
 
 
@@ -60,14 +65,17 @@ def limited(texts: pa.Array, max_length: int | None) -> pa.Array:
 
 
 def enumerated(n: int, max_length: int | None) -> pa.Array:
-    """n different texts that mean nothing: numbers in base 62; PlanError if max_length allows fewer."""
-    base = len(ENUMERATION)
+    """n different texts that mean nothing: numbers in base 36, or 62 where room is scarce.
+
+    PlanError if max_length allows fewer.
+    """
+    capacity = len(ENUMERATION) ** max_length if max_length is not None else n
+    if n > capacity:
+        raise PlanError(f"a unique text column of {max_length} characters can hold {capacity} values, {n} are needed")
+    base = next(b for b in (_CASELESS, len(ENUMERATION)) if max_length is None or b**max_length >= n)
     length = 1
     while base**length < n:
         length += 1
-    if max_length is not None and length > max_length:
-        capacity = base**max_length
-        raise PlanError(f"a unique text column of {max_length} characters can hold {capacity} values, {n} are needed")
     numbers = np.arange(n, dtype=np.int64)
     letters = code_points(ENUMERATION)
     points = np.stack([letters[numbers // base**i % base] for i in reversed(range(length))], axis=1)
@@ -86,12 +94,23 @@ def strings_of(points: npt.NDArray[np.uint32]) -> pa.Array:
     return pa.array(np.ascontiguousarray(points).view(f"<U{width}").reshape(rows), pa.string())
 
 
+def _same(texts: pa.Array) -> pa.Array:
+    """What two texts share that some database takes for equal."""
+    return pc.utf8_lower(pc.utf8_rtrim_whitespace(texts))
+
+
 def _repeats(texts: pa.Array) -> npt.NDArray[np.int64]:
     """Rows whose text stands in an earlier row."""
-    codes = texts.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    codes = _same(texts).dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
     first = np.zeros(len(codes), dtype=bool)
     first[np.unique(codes, return_index=True)[1]] = True
     return np.flatnonzero(~first & (codes >= 0)).astype(np.int64)
+
+
+def _first_ones(texts: pa.Array) -> pa.Array:
+    keep = np.ones(len(texts), dtype=bool)
+    keep[_repeats(texts)] = False
+    return texts.filter(pa.array(keep))
 
 
 def _replaced(texts: pa.Array, rows: npt.NDArray[np.int64], new: pa.Array) -> pa.Array:
@@ -113,5 +132,8 @@ def _numbered(texts: pa.Array, start: int, max_length: int | None) -> pa.Array:
 def _filled_up(known: pa.Array, n: int, max_length: int | None) -> pa.Array:
     """The known texts (all different) and, up to n, enumerated ones."""
     extra = enumerated(n, max_length)
-    fresh = extra.filter(pc.invert(pc.is_in(extra, value_set=known)))
+    for form in (_same, lambda texts: texts):
+        fresh = extra.filter(pc.invert(pc.is_in(form(extra), value_set=form(known))))
+        if len(known) + len(fresh) >= n:
+            break
     return pa.concat_arrays([known, fresh])[:n]
