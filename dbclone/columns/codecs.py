@@ -11,6 +11,8 @@ from dbclone.columns.base import NULL, contiguous
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.numeric import NumericCodec
+from dbclone.columns.opaque import BytesCodec, OpaqueCodec, fit_opaque
+from dbclone.columns.structured import StructuredCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.columns.text import TextCodec
 from dbclone.schema import Column, TypeFamily
@@ -38,7 +40,9 @@ class Filled:
         return made.take(pa.array(np.maximum(place, 0), mask=codes == NULL)) if len(made) else pa.nulls(len(codes), made.type)
 
 
-Codec = CategoricalCodec | NumericCodec | TemporalCodec | TextCodec | Filled
+Codec = (
+    CategoricalCodec | NumericCodec | TemporalCodec | TextCodec | StructuredCodec | OpaqueCodec | BytesCodec | Filled
+)
 
 
 def fit_codec(kind: str, column: Column, values: pa.ChunkedArray, k: int) -> Codec:
@@ -52,6 +56,10 @@ def fit_codec(kind: str, column: Column, values: pa.ChunkedArray, k: int) -> Cod
         return TemporalCodec.fit(values)
     if number and kind not in ("categorical", "boolean"):
         return NumericCodec.fit(values)
+    if kind == "structured":
+        return StructuredCodec.fit(values, column.type, k)
+    if kind == "opaque" or pa.types.is_binary(values.type):
+        return fit_opaque(values, column.type, k, nullable=column.nullable)
     if kind == "text" and pa.types.is_string(values.type):
         return TextCodec.fit(values, k, None, column.type.length)
     return CategoricalCodec.fit(values, k)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from dbclone.abc import Progress, Read
 from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker
+from dbclone.models.copies import Copied
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.learning import learn_table
 from dbclone.models.observation import Observation, Observed, Relation, observe
@@ -42,6 +43,7 @@ class TableModel:
     personal: tuple[PiiColumn, ...] = ()
     pointers: tuple[Pointer, ...] = ()
     implied: tuple[Implied, ...] = ()
+    copies: tuple[Copied, ...] = ()
     steps: TableSteps | None = None
     copied: pa.Table | None = None
     """The rows of a reference table."""
@@ -100,6 +102,7 @@ def _fit_table(
         tuple(_personal(observed, c, data) for c in observed.columns if isinstance(c.codec, Filled) and _is_pii(c)),
         tuple(_pointer(observed, r) for r in observed.relations if _points(r)),
         tuple(Implied(r.id, r.parent, r.path, _nullable(observed, r)) for r in observed.relations if r.path),
+        observed.copies,
         learn_table(seen, observed, pool, seed),
         types=types,
     )

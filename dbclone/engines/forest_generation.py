@@ -77,6 +77,8 @@ class Generation:
         for pointer in model.pointers:
             if pointer.within:
                 self._point(model, pointer, rng)
+        for copy in model.copies:
+            values.repeat(copy, follow(self._rows, model.table, copy.hops), self._values[copy.table])
         kept = values.make_distinct()
         if len(kept) < rows.n:
             self._rows[model.table] = select_rows(rows, kept)

@@ -11,6 +11,7 @@ from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import DAY
 from dbclone.engines.forest import TableModel
 from dbclone.matching import ORPHAN, parent_rows
+from dbclone.models.copies import Copied
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.observation import Relation
@@ -73,6 +74,11 @@ class Values:
             fresh = pa.nulls(len(up), kind) if values is None else values.take(taken).cast(kind)
             have = self.keys.get(column)
             self.keys[column] = fresh if have is None else have.fill_null(fresh) if have.null_count else have
+
+    def repeat(self, copy: Copied, rows: np.ndarray, other: Values) -> None:
+        """Set a column to the values that it repeats."""
+        values = other.keys[copy.source]
+        self.keys[copy.column] = values.take(pa.array(np.maximum(rows, 0), mask=rows < 0))
 
     def _fill_columns(self) -> None:
         for step in self._model.columns:

@@ -31,12 +31,12 @@ def profile(parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measu
         for level in np.argsort(-np.bincount(seen), kind="stable")[:_LEVELS]:
             columns.append((seen == level).astype(np.float64))
     for numbers in measured:
-        columns.append(_ranks(numbers[held]))
+        columns.append(mid_ranks(numbers[held]))
     means = [_shrunk(at, parents, weight, column) for column in columns if column.std() > 0]
     return np.column_stack(means) if means else np.zeros((parents, 0))
 
 
-def _ranks(numbers: np.ndarray) -> np.ndarray:
+def mid_ranks(numbers: np.ndarray) -> np.ndarray:
     """Mid-ranks in [0, 1]; NULL at the middle."""
     distinct, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2) / max(len(numbers), 1)
@@ -97,17 +97,19 @@ def group_means(numbers: np.ndarray, group: np.ndarray, groups: int) -> tuple[np
     return mean, float(max(between, 0.0) / x.var())
 
 
+def indicators(codes: np.ndarray, most: int = 3 * _LEVELS) -> list[np.ndarray]:
+    """One 0/1 column for each of the most frequent codes."""
+    return [(codes == v).astype(np.float64) for v in np.argsort(-np.bincount(codes), kind="stable")[:most]]
+
+
 def traits(
-    coded: Sequence[np.ndarray], measured: Sequence[np.ndarray], chosen: np.ndarray, family: np.ndarray, least: float
+    columns: Sequence[np.ndarray], parents: int, chosen: np.ndarray, family: np.ndarray, least: float
 ) -> np.ndarray:
     """Columns of the linked parents, standardised over the rows that choose them; float64[parents, dimensions].
 
     Each is weighted by √(share of its variance that lies between families), at least ``least``: what families agree on
     decides which parent a row chooses.
     """
-    parents = len(coded[0]) if coded else len(measured[0]) if measured else 0
-    columns = [(c == v).astype(np.float64) for c in coded for v in np.argsort(-np.bincount(c))[: 3 * _LEVELS]]
-    columns += [_ranks(m) for m in measured]
     held = chosen >= 0
     at = np.unique(family[held], return_inverse=True)[1]
     out = np.zeros((parents, len(columns)))

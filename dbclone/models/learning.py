@@ -151,7 +151,8 @@ def _shapes(observed: Observed, links: tuple[Link, ...], kind: str, determined: 
     """
     steps = [c for name in observed.plan.order_by for c in observed.columns if c.column == name]
     steps = [c for c in steps if c.step not in determined]
-    steps += [c for c in observed.columns if c.step == kind and c not in steps]
+    steps += [c for c in observed.columns if c.step == kind and c.step not in {s.step for s in steps}]
+    early = {c.step for c in steps}
     for c in steps:
         yield Shape(c.step, MEASURED if c.measured else CODED, c.feature, c.scale)
     for link in sorted(links, key=lambda link: f"link:{link.reference}" != kind):
@@ -159,7 +160,7 @@ def _shapes(observed: Observed, links: tuple[Link, ...], kind: str, determined: 
     for name, (feature, scale) in observed.hidden.items():
         if name.startswith("pointer:"):
             yield Shape(name, CODED, feature, scale)
-    for c in _determining_first([c for c in observed.columns if c not in steps], determined):
+    for c in _determining_first([c for c in observed.columns if c.step not in early], determined):
         yield Shape(c.step, MEASURED if c.measured else CODED, c.feature, c.scale)
     for prefix in ("type:", "level:", "count:"):
         for name, (feature, scale) in observed.hidden.items():

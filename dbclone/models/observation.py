@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from dbclone.abc import Read
 from dbclone.matching import ORPHAN, parent_rows
+from dbclone.models.copies import Copied, find_copies
 from dbclone.models.encoding import ColumnStep, encode_columns, measured_feature
 from dbclone.models.features import CodedFeature, MeasuredFeature
-from dbclone.models.grouping import cluster, group_means, profile, spectral, traits
+from dbclone.models.grouping import cluster, group_means, indicators, mid_ranks, profile, spectral, traits
 from dbclone.models.linkage import find_restriction, link_codes, new_meetings
 from dbclone.models.rows import Hop, Path, Rows, reference_id
 from dbclone.models.steps import Restriction, Scale
@@ -99,6 +100,9 @@ class Observed:
     table: Table
     relations: tuple[Relation, ...]
     columns: tuple[ColumnStep, ...] = ()
+    copies: tuple[Copied, ...] = ()
+    data: pa.Table = field(default_factory=lambda: pa.table({}))
+    """The real rows, in family order; let go of once the table is learned."""
     rows: Rows = field(default_factory=lambda: Rows(0))
     order: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     family: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -137,7 +141,7 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         order[table.table] = _family_order(observed, parents, keep, data[table.table], order)
         observed.order = order[table.table]
         rows = data[table.table].take(pa.array(observed.order))
-        observed.rows = Rows(rows.num_rows)
+        observed.rows, observed.data = Rows(rows.num_rows), rows
         if table.role is TableRole.SYNTHESISE:
             observed.columns = encode_columns(
                 observed.table, table, rows, k, observed.family, observed.rows
@@ -146,8 +150,30 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         for relation in observed.relations:
             observed.rows.parents[relation.id] = parents[relation.id][order[table.table]]
     _renumber(seen, data, order)
+    for observed in seen.tables.values():
+        if observed.plan.role is TableRole.SYNTHESISE:
+            _set_copies(seen, observed)
     _add_hidden(seen)
     return seen
+
+
+def _set_copies(seen: Observation, observed: Observed) -> None:
+    """Columns that repeat a parent's are not modelled."""
+    references = {
+        name: {r.id: r.parent for r in o.relations if r.role in (ReferenceRole.OWNER, ReferenceRole.LINK)}
+        for name, o in seen.tables.items()
+    }
+    names = tuple(dict.fromkeys(c.column for c in observed.columns))
+    required = frozenset(c.name for c in observed.table.columns if not c.nullable)
+    data = {name: o.data for name, o in seen.tables.items()}
+    table = observed.plan.table
+    observed.copies = find_copies(table, names, required, data, seen.database, references)
+    gone = {copy.column for copy in observed.copies}
+    for column in observed.columns:
+        if column.column in gone:
+            for held in (observed.rows.bytes, observed.rows.codes, observed.rows.numbers):
+                held.pop(column.step, None)
+    observed.columns = tuple(c for c in observed.columns if c.column not in gone)
 
 
 def _parents(observed: Observed, data: Mapping[TableName, pa.Table]) -> dict[str, np.ndarray]:
@@ -222,6 +248,11 @@ def _renumber(seen: Observation, data: Mapping[TableName, pa.Table], order: Mapp
 def _add_hidden(seen: Observation) -> None:
     for observed in seen.tables.values():
         observed.columns = tuple(_with_types(observed, c) for c in observed.columns)
+        for relation in observed.relations:
+            if relation.direct and observed.plan.role is TableRole.SYNTHESISE:
+                up = observed.rows.parents[relation.id]
+                observed.rows.codes[f"link:{relation.id}"] = (up + 1).astype(np.int32)
+                _put_coded(observed, f"link:{relation.id}")
     for observed in reversed(list(seen.tables.values())):
         if observed.plan.role is TableRole.SYNTHESISE:
             for relation in observed.relations:
@@ -231,14 +262,11 @@ def _add_hidden(seen: Observation) -> None:
 def _add_relation(seen: Observation, observed: Observed, r: Relation) -> None:
     rows, parent = observed.rows, seen.tables[r.parent]
     up = rows.parents[r.id]
-    if r.role is ReferenceRole.NULLED:
+    if r.role is ReferenceRole.NULLED or r.direct:
         return
     if r.path:
         rows.codes[f"pointer:{r.id}"] = (up >= 0).astype(np.int32)
         _put_coded(observed, f"pointer:{r.id}")
-    elif r.direct:
-        rows.codes[f"link:{r.id}"] = (up + 1).astype(np.int32)
-        _put_coded(observed, f"link:{r.id}")
     elif r.role is ReferenceRole.OWNER:
         counts = np.bincount(up[up >= 0], minlength=parent.rows.n).astype(np.float64)
         _put_types(seen, observed, r, counts, 40)
@@ -315,10 +343,12 @@ def _put_types(seen: Observation, observed: Observed, r: Relation, children: np.
 
 def _traits(parent: Observed, observed: Observed, r: Relation, local: bool) -> np.ndarray:
     """The linked parents' own columns, weighted by how much families differ in them."""
-    coded = [parent.rows.codes[c.step] for c in parent.columns if not c.measured]
-    coded += [parent.rows.codes[f"link:{o.id}"] for o in parent.relations if o.direct]
-    measured = [parent.rows.numbers[c.step] for c in parent.columns if c.measured]
-    return traits(coded, measured, observed.rows.parents[r.id], observed.family, 0.5 if local else 0.15)
+    rows = parent.rows
+    names = [c.step for c in parent.columns if not c.measured]
+    names += [f"link:{o.id}" for o in parent.relations if o.direct]
+    columns = [column for name in names for column in indicators(rows.codes[name])]
+    columns += [mid_ranks(rows.numbers[c.step]) for c in parent.columns if c.measured]
+    return traits(columns, rows.n, observed.rows.parents[r.id], observed.family, 0.5 if local else 0.15)
 
 
 def _profile(seen: Observation, observed: Observed, r: Relation) -> np.ndarray:
