@@ -20,6 +20,7 @@ _FEW = 50
 _UNIQUE = 0.99
 """Share of distinct values from which on codes identify; below it they are texts, which may repeat."""
 _CODE = re.compile(r"(?=.*\d)[^\s]{1,64}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d($|[ T])")
 
 FIXED = {
     TypeFamily.BOOLEAN: "boolean",
@@ -129,6 +130,8 @@ def _of_text(drawn: pa.Array, total: int) -> Kind:
     if counts.repeats:
         return Kind("categorical", f"text, {counts}")
     head = drawn.drop_null()[:2000].to_pylist()
+    if sum(_DATE.match(text) is not None for text in head) >= 0.95 * len(head):
+        return Kind("text", f"text, {counts}; dates")
     codes = sum(_CODE.fullmatch(text) is not None for text in head) / len(head)
     if codes >= 0.9 and counts.distinct >= _UNIQUE * counts.present:
         return Kind("identifier", f"text, {counts}; {codes:.0%} are codes without spaces")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.columns import patterns, wording, wording_learning
+from dbclone.columns import dated_text, patterns, wording, wording_learning
 from dbclone.columns.base import NULL, contiguous, entity_counts
 from dbclone.columns.kinds import sample, sample_rows
 from dbclone.columns.uniqueness import limited, make_unique
@@ -29,8 +29,8 @@ EMPTY = 1
 class TextCodec:
     """Code 0 is NULL, 1 the empty string, then the kept strings, then the shapes.
 
-    A shape is a bucket of lengths (words) or a pattern (codes).  ``kept`` are whole strings that at least k entities
-    hold; everything else is made anew.
+    A shape is a bucket of lengths (words), a pattern (codes) or a span of time (dates).  ``kept`` are whole strings that
+    at least k entities hold; everything else is made anew.
     """
 
     kept: tuple[str, ...]
@@ -43,6 +43,8 @@ class TextCodec:
     chain: wording.Chain | None
     grammar: patterns.Grammar = field(default_factory=lambda: patterns.Grammar(()))
     max_length: int | None = None
+    dates: dated_text.DatedText | None = None
+    """For texts that are dates: then a shape is a span of time."""
 
     @classmethod
     def fit(
@@ -62,9 +64,17 @@ class TextCodec:
         mask = chosen.to_numpy(zero_copy_only=False)
         strings = texts.filter(chosen).to_pylist()
         owners = None if owners is None else owners[mask]
+        if (dates := dated_text.learn(strings, k)) is not None:
+            return cls._of_dates(kept, dates, max_length)
         if strings and np.mean([_CODE.fullmatch(s) is not None for s in strings]) >= _CODE_LIKE:
             return cls._of_codes(kept, patterns.learn(strings, k, owners), max_length)
         return cls._of_words(kept, strings, wording_learning.learn(strings, k, owners), max_length)
+
+    @classmethod
+    def _of_dates(cls, kept: tuple[str, ...], dates: dated_text.DatedText, max_length: int | None) -> TextCodec:
+        none = np.zeros(0, dtype=np.int64)
+        spans = np.ones(dates.size, dtype=np.float64)
+        return cls(kept, none, np.zeros((0, _KNOTS), dtype=np.int64), spans, None, max_length=max_length, dates=dates)
 
     @classmethod
     def _of_codes(cls, kept: tuple[str, ...], grammar: patterns.Grammar, max_length: int | None) -> TextCodec:
@@ -98,7 +108,7 @@ class TextCodec:
     def encode(self, values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int32]:
         """The code of each string, int32[n]; a pattern never seen counts as the most frequent one."""
         texts = contiguous(values)
-        shapes = self._pattern_of(texts) if self.chain is None else self._bucket_of(texts)
+        shapes = self._shapes(texts)
         kept = (
             pc.index_in(texts, value_set=pa.array(self.kept, pa.string())).fill_null(-1).to_numpy(zero_copy_only=False)
         )
@@ -106,6 +116,11 @@ class TextCodec:
         codes[pc.fill_null(pc.equal(texts, ""), False).to_numpy(zero_copy_only=False)] = EMPTY
         codes[texts.is_null().to_numpy(zero_copy_only=False)] = NULL
         return codes
+
+    def _shapes(self, texts: pa.Array) -> npt.NDArray[np.int64]:
+        if self.dates is not None:
+            return self.dates.bucket(texts)
+        return self._pattern_of(texts) if self.chain is None else self._bucket_of(texts)
 
     def _bucket_of(self, texts: pa.Array) -> npt.NDArray[np.int64]:
         lengths = pc.utf8_length(texts).fill_null(0).to_numpy(zero_copy_only=False)
@@ -142,6 +157,8 @@ class TextCodec:
         return rng.choice(len(self.weights), size=n, p=self.weights / total) if self.weights.sum() else np.zeros(n, int)
 
     def _make(self, shapes: npt.NDArray[np.int64], rng: np.random.Generator) -> pa.Array:
+        if self.dates is not None:
+            return self.dates.draw(np.minimum(shapes, self.dates.size - 1), rng)
         if self.chain is None:
             return self.grammar.draw_as(np.minimum(shapes, len(self.grammar.patterns) - 1), rng)
         at = rng.random(len(shapes)) * (_KNOTS - 1)

@@ -44,6 +44,7 @@ def kind(
         (TEXT, [f"m{i}" for i in range(100)], "identifier"),
         (TEXT, [f"a long text with words of many kinds {i}" for i in range(100)], "text"),
         (TEXT, [f"city {i % 300}" for i in range(3000)], "categorical"),
+        (TEXT, [f"2020-{1 + i % 12:02d}-{1 + i // 12:02d}" for i in range(300)], "text"),
         (TEXT, [f"track {i // 1.2:.0f}" for i in range(3000)], "text"),
     ],
 )

@@ -1,5 +1,6 @@
 """New texts have the source's shapes; no string of the source comes back that fewer than k entities hold."""
 
+import datetime as dt
 from collections import Counter
 
 import numpy as np
@@ -138,6 +139,24 @@ def test_whatever_the_source_codes_nulls_lengths_and_seeds_hold(
     assert made == decoded(codec, codes, unique, seed)
     present = [text for text in made if text is not None]
     assert not unique or len(set(present)) == len(present)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%S.%f+00:00"])
+def test_dates_kept_as_text_stay_real_dates_of_their_form(form: str) -> None:
+    days = np.sort(np.random.default_rng(1).integers(0, 3000, 400))
+    moments = [dt.datetime(2015, 1, 1) + dt.timedelta(days=int(day), minutes=int(day) * 7) for day in days]
+    source = pa.array([moment.strftime(form) for moment in moments])
+    codec = TextCodec.fit(source, K)
+    made = [dt.datetime.strptime(text, form) for text in decoded(codec, codec.encode(source)) if text]
+    assert moments[0] - dt.timedelta(days=1) <= min(made)
+    assert max(made) <= moments[-1] + dt.timedelta(days=1)
+    assert max(abs(a - b) for a, b in zip(made, moments, strict=True)) < dt.timedelta(days=300)
+
+
+def test_impossible_dates_in_the_source_do_no_harm() -> None:
+    source = pa.array([f"2020-02-{day:02d}" for day in range(1, 32)] * 5)
+    codec = TextCodec.fit(source, K)
+    assert None not in decoded(codec, codec.encode(source))
 
 
 words = st.sampled_from(["red", "blue", "big", "small", "cat", "dog", "house", "Mary", "Zoë", "1996", "(x)"])
