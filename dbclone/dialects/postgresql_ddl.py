@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from dbclone.dialects.base import literal, qualified, quote, quote_all
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName
 
 
-def create_table(table: Table, present: frozenset[TableName]) -> str:
+def create_table(table: Table, present: Mapping[TableName, Table]) -> str:
     """CREATE TABLE with columns and checks; keys, references and indexes come after the load.
 
     ``present`` are the tables of the clone: a parent of INHERITS that is left out is left out here too.
     """
-    items = [_column(column) for column in table.columns]
+    # Before version 16 a child may not repeat the expression of a generated column that it inherits.
+    inherited = {c.name for name in table.inherits if name in present for c in present[name].columns if c.generated}
+    items = [_column(column) for column in table.columns if column.name not in inherited]
     items += [f"CONSTRAINT {quote(check.name)} CHECK ({check.expression})" for check in table.checks]
     inherits = [qualified(name) for name in table.inherits if name in present]
     suffix = f" INHERITS ({', '.join(inherits)})" if inherits else ""
@@ -102,14 +104,12 @@ ORDER BY 1"""
 def position_statement(sequence: str, ascending: bool, uses: Iterable[tuple[str, str]]) -> str:
     """Put a sequence behind the values in use, or where it starts if there are none."""
     extreme = "max" if ascending else "min"
-    reach = " UNION ALL ".join(f"SELECT {extreme}({column})::int8 AS reach FROM {table}" for table, column in uses)
-    last = "greatest" if ascending else "least"
-    limit = "p.seqmax" if ascending else "p.seqmin"
+    reaches = " UNION ALL ".join(f"SELECT {extreme}({column})::int8 AS reach FROM {table}" for table, column in uses)
     return (
-        f"SELECT pg_catalog.setval(p.seqrelid::pg_catalog.regclass, CASE WHEN u.reach IS NULL THEN p.seqstart"
-        f" ELSE {'least' if ascending else 'greatest'}({last}(u.reach, {'p.seqmin' if ascending else 'p.seqmax'}),"
-        f" {limit}) END, u.reach IS NOT NULL)"
-        f" FROM pg_catalog.pg_sequence p, (SELECT {extreme}(reach) AS reach FROM ({reach}) AS all_uses) AS u"
+        "SELECT pg_catalog.setval(p.seqrelid::pg_catalog.regclass,"
+        " CASE WHEN u.reach IS NULL THEN p.seqstart ELSE least(greatest(u.reach, p.seqmin), p.seqmax) END,"
+        " u.reach IS NOT NULL)"
+        f" FROM pg_catalog.pg_sequence p, (SELECT {extreme}(reach) AS reach FROM ({reaches}) AS all_uses) AS u"
         f" WHERE p.seqrelid = {literal(sequence)}::pg_catalog.regclass"
     )
 

@@ -145,8 +145,9 @@ class _Builder:
                 if sequence.dependency == "a":
                     name = _dotted(TableName(sequence.schema, sequence.name))
                     yield f"ALTER SEQUENCE {name} OWNED BY {table}.{quote(column)}"
-                elif sequence.increment != 1:
-                    yield f"ALTER TABLE {table} ALTER COLUMN {quote(column)} SET INCREMENT BY {sequence.increment}"
+                elif not _usual(sequence):
+                    settings = " ".join(f"SET {setting}" for setting in _settings(sequence))
+                    yield f"ALTER TABLE {table} ALTER COLUMN {quote(column)} {settings} RESTART WITH {sequence.start}"
 
 
 def _suffix(relation: Relation) -> str:
@@ -205,11 +206,22 @@ def _preamble(catalogue: Catalogue) -> Iterator[str]:
 
 
 def _create_sequence(sequence: Sequence) -> str:
-    return (
-        f"CREATE SEQUENCE {_dotted(TableName(sequence.schema, sequence.name))} AS {sequence.type}"
-        f" INCREMENT BY {sequence.increment} MINVALUE {sequence.minimum} MAXVALUE {sequence.maximum}"
-        f" START WITH {sequence.start} CACHE {sequence.cache}{' CYCLE' if sequence.cycles else ''}"
-    )
+    name = _dotted(TableName(sequence.schema, sequence.name))
+    return f"CREATE SEQUENCE {name} AS {sequence.type} {' '.join(_settings(sequence))}"
+
+
+def _settings(sequence: Sequence) -> Iterator[str]:
+    yield f"INCREMENT BY {sequence.increment}"
+    yield f"MINVALUE {sequence.minimum}"
+    yield f"MAXVALUE {sequence.maximum}"
+    yield f"START WITH {sequence.start}"
+    yield f"CACHE {sequence.cache}"
+    yield "CYCLE" if sequence.cycles else "NO CYCLE"
+
+
+def _usual(sequence: Sequence) -> bool:
+    found = sequence.increment, sequence.minimum, sequence.start, sequence.cache, sequence.cycles
+    return found == (1, 1, 1, 1, False)
 
 
 def _epilogue(catalogue: Catalogue, builder: _Builder) -> Iterator[str]:

@@ -111,6 +111,9 @@ def reading(what: str) -> Iterator[None]:
         yield
     except (psycopg.Error, AdbcError) as error:
         state = getattr(error, "sqlstate", None) or ""
+        if state == "42501" and "row-level security" in str(error):
+            message = f"Row-level security hides rows of {what} from this user: read as one who may see all of them."
+            raise SourceError(message) from _without_text(error)
         if state == "42501":
             message = f"No permission to read {what}: grant SELECT on it, or leave the table out."
             raise SourceError(message) from _without_text(error)

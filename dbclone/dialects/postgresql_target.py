@@ -54,7 +54,7 @@ class PostgresqlTarget:
         if clean:
             self._drop(ddl.schemas_of(own))
         self._late = self._run_before_tables(own.preamble)
-        present = frozenset(table.name for table in own.tables)
+        present = {table.name: table for table in own.tables}
         for table in own.tables:
             with writing(f"table {table.name}"):
                 self._execute(ddl.create_table(table, present))
@@ -71,7 +71,7 @@ class PostgresqlTarget:
         if first is None:
             return 0
         columns = [types[name] for name in first.schema.names]
-        binary = binary_possible(columns)
+        binary = binary_possible(first.schema, columns)
         chunks = (binary_chunks if binary else text_chunks)(chain([first], rows), columns)
         statement = ddl.copy_statement(own, (column.name for column in columns), binary)
         with writing(f"table {own.name}"), self._connection.cursor() as cursor:

@@ -76,9 +76,18 @@ _BINARY = frozenset(TypeFamily) - {TypeFamily.INTERVAL, TypeFamily.ARRAY, TypeFa
 """Families whose binary form is known whatever the type's spelling: text, enum and json are sent as their text."""
 
 
-def binary_possible(columns: Sequence[Column]) -> bool:
-    """True if rows of these columns can be sent in COPY's binary form, three to four times as fast as text."""
-    return all(column.type.family in _BINARY for column in columns)
+def binary_possible(schema: pa.Schema, columns: Sequence[Column]) -> bool:
+    """True if rows of these columns can be sent in COPY's binary form, three to four times as fast as text.
+
+    Floats for a numeric column without scale go as text, the shortest of which is what was meant.
+    """
+    return all(
+        column.type.family in _BINARY
+        and not (
+            pa.types.is_floating(field.type) and column.type.family is TypeFamily.DECIMAL and column.type.scale is None
+        )
+        for field, column in zip(schema, columns, strict=True)
+    )
 
 
 def binary_chunks(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
@@ -134,17 +143,8 @@ def _binary_form(values: pa.Array, sql_type: SqlType) -> pa.Array:
 def _decimal_form(values: pa.Array, sql_type: SqlType) -> pa.Array:
     if not pa.types.is_floating(values.type):
         return values
-    # Floats from a product without exact decimals: their shortest text is what was meant.
-    texts = pc.cast(values, pa.string())
-    if sql_type.scale is not None:
-        return pc.cast(pc.round(values, sql_type.scale), pa.decimal128(MAX_DECIMAL_DIGITS, sql_type.scale))
-    return _decimal_texts(texts)
-
-
-def _decimal_texts(texts: pa.Array) -> pa.Array:
-    from decimal import Decimal
-
-    return pa.array([None if text is None else Decimal(text) for text in texts.to_pylist()])
+    scale = sql_type.scale or 0
+    return pc.cast(pc.round(values, scale), pa.decimal128(MAX_DECIMAL_DIGITS, scale))
 
 
 def _uuid_bytes(values: pa.Array) -> pa.Array:
@@ -174,7 +174,7 @@ def text_chunks(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) ->
 def _text_form(values: pa.Array, sql_type: SqlType) -> pa.Array:
     if sql_type.family is TypeFamily.BYTES:
         return pa.array([None if v is None else "\\x" + v.hex() for v in values.to_pylist()], pa.string())
-    if sql_type.family is TypeFamily.DECIMAL and pa.types.is_floating(values.type) and sql_type.scale is not None:
+    if sql_type.family is TypeFamily.DECIMAL and sql_type.scale is not None:
         values = _decimal_form(values, sql_type)
     if pa.types.is_timestamp(values.type) and values.type.tz:
         naive = pc.cast(pc.cast(values, pa.timestamp("us", tz="UTC")), pa.timestamp("us"))
