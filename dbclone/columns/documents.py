@@ -73,7 +73,8 @@ class Node:
         return pc.cast(pa.array(np.rint(between(self.integers, n, rng)).astype(np.int64)), pa.string())
 
     def _floats(self, n: int, rng: np.random.Generator) -> pa.Array:
-        numbers = np.round(between(self.floats, n, rng), self.decimals)
+        numbers = between(self.floats, n, rng)
+        numbers = np.where(np.abs(numbers) < 1e15, np.round(np.clip(numbers, -1e15, 1e15), self.decimals), numbers)
         return pa.array([repr(float(number)) for number in numbers], pa.string())
 
     def _strings(self, n: int, rng: np.random.Generator) -> pa.Array:
@@ -214,7 +215,8 @@ def _knots(numbers: Sequence[float]) -> tuple[float, ...]:
     """Quantiles at equal steps; the outermost 1% are cut off, so that no extreme is kept."""
     if not len(numbers):
         return (0.0, 0.0)
-    return tuple(np.quantile(np.array(numbers, dtype=np.float64), np.linspace(0.01, 0.99, _KNOTS)).tolist())
+    finite = np.clip(np.array(numbers, dtype=np.float64), -1e300, 1e300)
+    return tuple(np.quantile(finite, np.linspace(0.01, 0.99, _KNOTS)).tolist())
 
 
 def between(knots: tuple[float, ...], n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:

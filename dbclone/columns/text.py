@@ -29,8 +29,8 @@ EMPTY = 1
 class TextCodec:
     """Code 0 is NULL, 1 the empty string, then the kept strings, then the shapes.
 
-    A shape is a bucket of lengths (words), a pattern (codes) or a span of time (dates).  ``kept`` are whole strings that
-    at least k entities hold; everything else is made anew.
+    A shape is a bucket of lengths (words), a pattern (codes) or a span of time (dates).  ``kept`` are whole strings
+    that at least k entities hold; everything else is made anew.
     """
 
     kept: tuple[str, ...]
