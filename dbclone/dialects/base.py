@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+from dbclone.errors import WriteError
 from dbclone.schema import Column, SqlType, Table, TableName, TypeFamily
 
 MAX_DECIMAL_DIGITS = 38
@@ -36,6 +38,16 @@ def arrow_type(sql_type: SqlType, exact_decimals: bool) -> pa.DataType:
     if sql_type.family is TypeFamily.TIMESTAMP and sql_type.with_time_zone:
         return pa.timestamp("us", tz="UTC")
     return _ARROW.get(sql_type.family, pa.string())
+
+
+@contextlib.contextmanager
+def fitting(table: Table, column: Column) -> Iterator[None]:
+    """Values that do not fit a column as a WriteError that names it; Arrow's own message quotes the value."""
+    try:
+        yield
+    except (pa.ArrowException, ValueError):
+        message = f"A value does not fit table {table.name}, column {column.name} of type {column.type.sql}."
+        raise WriteError(message) from None
 
 
 def quote(name: str) -> str:

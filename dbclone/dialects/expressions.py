@@ -31,6 +31,7 @@ class ValueClass(StrEnum):
     TEXT = "text"
     BOOLEAN = "boolean"
     MOMENT = "moment"
+    CLOCK = "clock"
     ANY = "any"
     """NULL, and literals that take the other side's type."""
 
@@ -48,9 +49,11 @@ _CLASSES: dict[TypeFamily, ValueClass] = {
     TypeFamily.BOOLEAN: ValueClass.BOOLEAN,
     TypeFamily.DATE: ValueClass.MOMENT,
     TypeFamily.TIMESTAMP: ValueClass.MOMENT,
-    TypeFamily.TIME: ValueClass.MOMENT,
+    TypeFamily.TIME: ValueClass.CLOCK,
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_FORMS = {ValueClass.MOMENT: _DAY, ValueClass.CLOCK: re.compile(r"\d\d:\d\d")}
+"""How a text must begin to be a value of the class."""
 _NUMBER_FUNCTIONS = (exp.Abs,)
 _TEXT_FUNCTIONS = (exp.Lower, exp.Upper)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
@@ -185,7 +188,8 @@ class Translator:
             if tree.this.lower() not in ("0", "1", "t", "f", "true", "false"):
                 raise NotCertain
             return exp.Boolean(this=tree.this.lower() in ("1", "t", "true"))
-        if tree.is_string == (wanted is ValueClass.NUMBER):
+        form = _FORMS.get(wanted)
+        if tree.is_string == (wanted is ValueClass.NUMBER) or (form and not form.match(tree.name)):
             raise NotCertain
         return tree
 

@@ -37,7 +37,6 @@ class Relation:
     parents: list[int]
     storage: str | None
     """Storage parameters, as WITH takes them."""
-    readable: bool
     row_security: bool
 
 
@@ -47,7 +46,7 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c
   pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound,
   ARRAY(SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parents,
   pg_catalog.array_to_string(c.reloptions, ', ') AS storage,
-  pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable, c.relrowsecurity AS row_security
+  c.relrowsecurity AS row_security
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {_own("pg_class", "c.oid")}
 ORDER BY n.nspname, c.relname"""

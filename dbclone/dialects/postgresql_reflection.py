@@ -17,7 +17,6 @@ _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", 
 @dataclass(frozen=True)
 class Reflection:
     schema: Schema
-    unreadable: frozenset[TableName]
     findings: tuple[Finding, ...]
 
 
@@ -31,8 +30,7 @@ def reflect(catalogue: Catalogue) -> Reflection:
         preamble=tuple(_preamble(catalogue)),
         epilogue=tuple(_epilogue(catalogue, builder)),
     )
-    unreadable = frozenset(builder.names[r.oid] for r in catalogue.relations if not r.readable)
-    return Reflection(schema, unreadable, tuple(_left_out(catalogue, builder)))
+    return Reflection(schema, tuple(_left_out(catalogue, builder)))
 
 
 class _Builder:

@@ -72,7 +72,7 @@ class PostgresqlTarget:
             return 0
         columns = [types[name] for name in first.schema.names]
         binary = binary_possible(first.schema, columns)
-        chunks = (binary_chunks if binary else text_chunks)(chain([first], rows), columns)
+        chunks = (binary_chunks if binary else text_chunks)(own, chain([first], rows), columns)
         statement = ddl.copy_statement(own, (column.name for column in columns), binary)
         with writing(f"table {own.name}"), self._connection.cursor() as cursor:
             with cursor.copy(statement.encode()) as copy:

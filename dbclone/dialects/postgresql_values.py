@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.dialects.base import MAX_DECIMAL_DIGITS, arrow_type, quote
-from dbclone.schema import Column, SqlType, TypeFamily
+from dbclone.dialects.base import MAX_DECIMAL_DIGITS, arrow_type, fitting, quote
+from dbclone.schema import Column, SqlType, Table, TypeFamily
 
 if TYPE_CHECKING:
     from pgpq._pgpq import EncoderBuilder
@@ -90,14 +90,23 @@ def binary_possible(schema: pa.Schema, columns: Sequence[Column]) -> bool:
     )
 
 
-def binary_chunks(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+def _converted(
+    table: Table, batch: pa.RecordBatch, columns: Sequence[Column], form: Callable[[pa.Array, SqlType], pa.Array]
+) -> pa.RecordBatch:
+    arrays = []
+    for values, column in zip(batch.columns, columns, strict=True):
+        with fitting(table, column):
+            arrays.append(form(values, column.type))
+    return pa.record_batch(arrays, names=batch.schema.names)
+
+
+def binary_chunks(table: Table, batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
     """Rows in COPY's binary form."""
     import pgpq
 
     encoder = None
     for batch in batches:
-        arrays = [_binary_form(values, column.type) for values, column in zip(batch.columns, columns, strict=True)]
-        exact = pa.record_batch(arrays, names=batch.schema.names)
+        exact = _converted(table, batch, columns, _binary_form)
         if encoder is None:
             encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(exact.schema, _encoders(exact, columns))
             yield encoder.write_header()
@@ -158,15 +167,14 @@ def _without_nul(values: pa.Array) -> pa.Array:
     return pc.replace_substring(values, "\0", "")
 
 
-def text_chunks(batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
+def text_chunks(table: Table, batches: Iterable[pa.RecordBatch], columns: Sequence[Column]) -> Iterator[bytes]:
     """Rows as CSV in which every value is quoted and NULL is not, so that the empty text is told from NULL."""
     import pyarrow.csv
 
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
     for batch in batches:
-        arrays = [_text_form(values, column.type) for values, column in zip(batch.columns, columns, strict=True)]
         buffer = io.BytesIO()
-        pyarrow.csv.write_csv(pa.record_batch(arrays, names=batch.schema.names), buffer, options)
+        pyarrow.csv.write_csv(_converted(table, batch, columns, _text_form), buffer, options)
         data = buffer.getvalue()
         yield from (data[start : start + _CHUNK_BYTES] for start in range(0, len(data), _CHUNK_BYTES))
 

@@ -50,8 +50,16 @@ def reflect(connection: sqlite3.Connection) -> Reflection:
         findings += found
     resolved, dangling = _resolve(tables)
     later = [sql for kind in ("view", "trigger") for _, sql in _statements(connection, kind)]
-    schema = Schema("sqlite", resolved, epilogue=tuple(later))
+    schema = Schema("sqlite", resolved, preamble=tuple(_versions(connection)), epilogue=tuple(later))
     return Reflection(schema, counts, (*findings, *dangling))
+
+
+def _versions(connection: sqlite3.Connection) -> Iterator[str]:
+    """The numbers by which applications recognise their file and its state of migration."""
+    for name in ("user_version", "application_id"):
+        number = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if number:
+            yield f"PRAGMA {name} = {number}"
 
 
 def _statements(connection: sqlite3.Connection, kind: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dbclone.dialects.adbc import AdbcError, ArrowConnection
-from dbclone.dialects.base import quote
+from dbclone.dialects.base import fitting, quote
 from dbclone.dialects.sqlite_files import (
     arrow_connection,
     file_identity,
@@ -71,7 +71,7 @@ class SqliteTarget:
             self._connection = sqlite3.connect(self._temporary, isolation_level=None)
             # Nobody else sees the file before it is renamed: a journal would protect nothing.
             self._execute("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA foreign_keys = OFF")
-            self._execute("BEGIN", *create_statements(own), "COMMIT")
+            self._execute(*own.preamble, "BEGIN", *create_statements(own), "COMMIT")
             self._arrow = arrow_connection(str(self._temporary))
             self._arrow.execute("PRAGMA synchronous = OFF")
             self._arrow.execute("PRAGMA journal_mode = OFF")
@@ -86,10 +86,10 @@ class SqliteTarget:
         batches = list(batches)
         rows = pa.Table.from_batches(batches) if batches else pa.table({})
         columns = [types[name] for name in rows.column_names]
-        data = [
-            to_storage(values, with_fraction(values, column.type))
-            for values, column in zip(rows.columns, columns, strict=True)
-        ]
+        data = []
+        for values, column in zip(rows.columns, columns, strict=True):
+            with fitting(own, column):
+                data.append(to_storage(values, with_fraction(values, column.type)))
         if len(rows):
             assert self._arrow is not None
             with self._writing():

@@ -1,6 +1,7 @@
 """What every pair of source and target must do alike: types, keys, references, conditions, names, all or nothing."""
 
 import datetime as dt
+import resource
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dbclone.connection import open_source, open_target
-from dbclone.errors import IntegrityError, TargetError
+from dbclone.errors import IntegrityError, TargetError, WriteError
 from dbclone.schema import Schema, Table
 from tests.dialects.places import PAIRS, Maker, Place, by_name, copy, maker, read
 
@@ -303,3 +304,32 @@ def test_a_source_is_seen_as_it_was_when_it_was_opened(pair: tuple[Place, Place]
         source.run("INSERT INTO t VALUES (2)")
         assert opened.read(schema.tables[0]).to_pylist() == [{"x": 1}]
         assert opened.row_counts(schema)[schema.tables[0].name] == 1
+
+
+@pytest.mark.parametrize("rows", [{"small": [99999]}, {"u": ["Ada Lovelace"]}])
+def test_a_value_that_does_not_fit_is_named_by_its_column_alone(make: Maker, rows: dict[str, list[object]]) -> None:
+    source, target = make("postgresql"), make("postgresql")
+    source.run("CREATE TABLE t (small smallint, u uuid)")
+    with open_source(source.url) as opened, open_target(target.url) as written:
+        schema = opened.reflect()
+        written.create(schema, clean=False)
+        with pytest.raises(WriteError, match=f"column {next(iter(rows))}") as caught:
+            written.load(schema.tables[0], pa.table(rows).to_batches())
+    assert not any(value in str(caught.value) for value in ("99999", "Ada"))
+
+
+def test_a_full_disk_leaves_the_target_as_it_was(make: Maker, tmp_path: Path) -> None:
+    source, target = make("sqlite"), make("sqlite")
+    source.run("CREATE TABLE t (x text)")
+    source.insert("t", [("x" * 1000,)] * 2000)
+    target.run("CREATE TABLE precious (x integer)")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limit[1]))
+    try:
+        with pytest.raises(WriteError, match=r"full|space"):
+            copy(source, target, clean=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert target.rows("SELECT count(*) FROM precious") == [(0,)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -243,7 +243,8 @@ def test_cleaning_leaves_other_schemas_alone(source: Place, target: Place) -> No
     source.run("CREATE TABLE t (x integer)")
     target.run(
         "CREATE SCHEMA other", "CREATE TABLE other.precious (x integer)", "CREATE TYPE e AS ENUM ('a')",
-        "CREATE TABLE t (x e)", "CREATE VIEW v AS SELECT * FROM t", "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TABLE t (x e)", "CREATE VIEW v AS SELECT * FROM t",
+        "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
     )  # fmt: skip
     copy(source, target, clean=True)
     assert target.rows("SELECT count(*) FROM other.precious") == [(0,)]

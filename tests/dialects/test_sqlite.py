@@ -216,3 +216,9 @@ def test_a_subset_of_columns_is_read_in_the_order_asked(source: Place) -> None:
         table = opened.reflect().tables[0]
         assert opened.read(table).to_pylist() == [{"a": 1, "b": 2}]
         assert opened.read(table, ["b", "a"]).column_names == ["b", "a"]
+
+
+def test_the_numbers_by_which_applications_know_their_file_are_kept(source: Place, target: Place) -> None:
+    source.run("CREATE TABLE t (x int)", "PRAGMA user_version = 42", "PRAGMA application_id = 7")
+    copy(source, target)
+    assert target.rows("PRAGMA user_version") + target.rows("PRAGMA application_id") == [(42,), (7,)]

@@ -1,0 +1,104 @@
+"""Conditions and defaults are translated where both products understand them alike, and refused otherwise."""
+
+import pytest
+
+from dbclone.dialects.expressions import Translator
+from dbclone.schema import Column, SqlType, TypeFamily
+
+COLUMNS = tuple(
+    Column(name, SqlType(family, family.value))
+    for name, family in {
+        "age": TypeFamily.INTEGER, "Price": TypeFamily.DECIMAL, "name": TypeFamily.TEXT, "open": TypeFamily.BOOLEAN,
+        "day": TypeFamily.DATE, "at": TypeFamily.TIMESTAMP, "clock": TypeFamily.TIME, "raw": TypeFamily.BYTES,
+    }.items()
+)  # fmt: skip
+NAMES = {column.name: column.name for column in COLUMNS}
+TO_POSTGRESQL = Translator(COLUMNS, NAMES, "sqlite", "postgresql")
+TO_SQLITE = Translator(COLUMNS, NAMES, "postgresql", "sqlite")
+
+
+@pytest.mark.parametrize(
+    ("sqlite", "postgresql"),
+    [
+        ("age > 0", '"age" > 0'),
+        ("AGE>=18 and [price] < 9.5", '"age" >= 18 AND "Price" < 9.5'),
+        ("age between 1 and 5", '"age" BETWEEN 1 AND 5'),
+        ("name in ('M', \"F\")", "\"name\" IN ('M', 'F')"),
+        ("name IS NOT NULL OR age IS NULL", 'NOT "name" IS NULL OR "age" IS NULL'),
+        ("open IN (0, 1)", '"open" IN (FALSE, TRUE)'),
+        ("open = 1", '"open" = TRUE'),
+        ("length(name) <= 3", 'LENGTH("name") <= 3'),
+        ("day >= '2000-01-01'", "\"day\" >= '2000-01-01'"),
+        ("day <= at", '"day" <= "at"'),
+        ("clock < '12:00'", "\"clock\" < '12:00'"),
+        ("name LIKE 'a%'", "\"name\" ILIKE 'a%'"),
+        ("name LIKE '1%'", "\"name\" LIKE '1%'"),
+        ("abs(age - 2) * 3 <> -6", 'ABS("age" - 2) * 3 <> -6'),
+        ("lower(name) = name", 'LOWER("name") = "name"'),
+    ],
+)
+def test_sqlite_conditions_become_postgresql_s(sqlite: str, postgresql: str) -> None:
+    assert TO_POSTGRESQL.condition(sqlite) == postgresql
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "name GLOB '[a-z]*'", "typeof(age) = 'integer'", "age > 'x'", "name > 5", "day > 'soon'", "day < clock",
+        "age / 2 > 1", "length(age) = 2", "age", "age IN (SELECT 1)", "unknown > 1", "raw = x'00'", "strftime('%Y', day) > '2000'",
+        "open = 2", "age > (", "CAST(name AS integer) > 1", "date('now') > day",
+    ],
+)  # fmt: skip
+def test_what_postgresql_would_understand_differently_is_refused(condition: str) -> None:
+    assert TO_POSTGRESQL.condition(condition) is None
+
+
+@pytest.mark.parametrize(
+    ("postgresql", "sqlite"),
+    [
+        ("((age >= 1) AND (age <= 5))", '(("age" >= 1) AND ("age" <= 5))'),
+        ("((name)::text = ANY (ARRAY['a'::text, 'b'::text]))", "(\"name\" IN ('a', 'b'))"),
+        (
+            "((name)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))",
+            "(\"name\" IN ('a', 'b'))",
+        ),
+        ("(day > '2000-01-01'::date)", "(\"day\" > '2000-01-01')"),
+        ('("Price" > (0)::numeric)', '("Price" > 0)'),
+        ("(open OR (age IS NULL))", '("open" OR ("age" IS NULL))'),
+    ],
+)
+def test_postgresql_s_conditions_become_sqlite_s(postgresql: str, sqlite: str) -> None:
+    assert TO_SQLITE.condition(postgresql) == sqlite
+
+
+@pytest.mark.parametrize(
+    "condition", ["(name ~ '^a'::text)", "(name ~~ 'a%'::text)", "((at)::date = day)", "is_valid(age)"]
+)
+def test_what_sqlite_would_understand_differently_is_refused(condition: str) -> None:
+    assert TO_SQLITE.condition(condition) is None
+
+
+@pytest.mark.parametrize(
+    ("translator", "column", "default", "expected"),
+    [
+        (TO_POSTGRESQL, "age", "5", "5"),
+        (TO_POSTGRESQL, "age", "-5", "-5"),
+        (TO_POSTGRESQL, "age", "'x'", None),
+        (TO_POSTGRESQL, "open", "0", "FALSE"),
+        (TO_POSTGRESQL, "name", "'it''s'", "'it''s'"),
+        (TO_POSTGRESQL, "at", "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP"),
+        (TO_POSTGRESQL, "at", "(datetime('now'))", "CURRENT_TIMESTAMP"),
+        (TO_POSTGRESQL, "day", "'2020-01-01'", "'2020-01-01'"),
+        (TO_POSTGRESQL, "day", "'soon'", None),
+        (TO_POSTGRESQL, "name", "(hex(randomblob(4)))", None),
+        (TO_POSTGRESQL, "age", "NULL", "NULL"),
+        (TO_SQLITE, "name", "'G'::public.rating", "'G'"),
+        (TO_SQLITE, "open", "true", "TRUE"),
+        (TO_SQLITE, "at", "now()", "CURRENT_TIMESTAMP"),
+        (TO_SQLITE, "age", "nextval('s'::regclass)", None),
+        (TO_SQLITE, "name", "gen_random_uuid()", None),
+    ],
+)
+def test_defaults(translator: Translator, column: str, default: str, expected: str | None) -> None:
+    found = next(c for c in COLUMNS if c.name == column)
+    assert translator.default(default, found) == expected
