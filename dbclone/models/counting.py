@@ -15,6 +15,8 @@ GRID = 64
 WORTH = 0.5
 """Nats that a reference must save."""
 _SAMPLE = 20_000
+_LINE = 0.98
+"""Correlation from which one column is a line of another of a different unit."""
 
 
 def grid_width(raw: np.ndarray, lattice: bool) -> float:
@@ -58,3 +60,15 @@ def saved(raw: np.ndarray, base: np.ndarray, lattice: bool) -> float:
         return 0.0
     width = grid_width(raw, lattice)
     return entropy(raw[both], width) - entropy(raw[both] - base[both], width)
+
+
+def straight_line(numbers: np.ndarray, raw: np.ndarray, to: Scale) -> Scale | None:
+    """The scale on which ``numbers`` foretell ``raw`` (a week from a day), or None where they lie on no line."""
+    both = ~np.isnan(numbers) & ~np.isnan(raw)
+    pick = np.flatnonzero(both)[:: max(1, int(both.sum()) // _SAMPLE)]
+    if len(pick) < 50 or numbers[pick].std() == 0 or raw[pick].std() == 0:
+        return None
+    if abs(np.corrcoef(numbers[pick], raw[pick])[0, 1]) < _LINE:
+        return None
+    slope, shift = np.polyfit(numbers[pick], raw[pick], 1)
+    return Scale(float(slope) * to.unit, float(shift) * to.unit + to.offset, to.temporal, to.lattice)

@@ -18,7 +18,7 @@ from dbclone.models.lookups import lookups, table_of
 from dbclone.models.observation import Observation, Observed, Relation, families_keep_apart, upward
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
-from dbclone.models.sequence import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED
+from dbclone.models.sequence import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
 from dbclone.models.steps import Link, Scale, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
@@ -223,10 +223,10 @@ class _Learner:
             return ()
         columns = {c.step: c for c in self.observed.columns}
         a, b = _plain(self.observed, columns[source]), _plain(self.observed, columns[shape.name])
-        known, determined = table_of(a, b, 1)
+        known, starts, determined = table_of(a, b, 1)
         if shape.kind != MEASURED:
             determined = np.nan_to_num(determined)
-        return (Variant(LOOKUP, None, None, Path((), source), known=known, determined=determined),)
+        return (Variant(LOOKUP, source=Path((), source), known=known, starts=starts, determined=determined),)
 
     def _visible(self, index: int) -> np.ndarray:
         """bool[F]: bytes that are known when the step is drawn: no later own step, no parent linked later."""
@@ -253,7 +253,7 @@ def _variants(
         there = base.numbers[sample.rows]
         mine = np.flatnonzero(left & ~np.isnan(there))
         left[mine] = False
-        yield _variant(shape, here[mine] - there[mine], base, mine, (sample, visible, pool))
+        yield _variant(shape, base.offset(here[mine], mine, sample), base, mine, (sample, visible, pool))
     mine = np.flatnonzero(left)
     if len(mine) < 20:
         mine = np.arange(len(here))
@@ -264,7 +264,7 @@ def _variant(
     shape: Shape, raw: np.ndarray, base: Base | None, rows: np.ndarray, fit: tuple[Sample, np.ndarray, Executor]
 ) -> Callable[[], Variant]:
     sample, visible, pool = fit
-    atoms = Atoms.fit(raw, shape.scale.lattice)
+    atoms = Atoms.fit(raw, shape.scale.lattice and not (base is not None and base.reference == PACED))
     future = pool.submit(_tree, sample, visible, rows, atoms.encode(raw), True)
     if base is None:
         return lambda: Variant(ABSOLUTE, future.result(), atoms)

@@ -1,7 +1,8 @@
 """Functional dependencies between the columns of a row: a day's week, a city's state, a promotion's calendar.
 
 Where an earlier column determines a later one in ≥ 99.5% of the rows, the later one is looked up and not drawn
-(Huhtala et al. 1999, "TANE", for the notion of an approximate dependency).  The pairs are pruned on a small sample.
+(Huhtala et al. 1999, "TANE", for the notion of an approximate dependency).  A many-valued column that nearly determines
+another one (a product type its category) chooses among the values that go with it.  Pairs are pruned on a small sample.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 
 SUPPORT = 0.995
+NEARLY = 0.8
+"""Support from which a many-valued column chooses among what goes with it: its levels are too many for a tree."""
+_MANY, _FEW = 63, 8
+"""Levels beyond which a tree loses sight of a column, and up to which a tree does well in drawing one."""
 _REPEATS = 3.0
 """Rows per value of the determining column: less and there is nothing to generalise from."""
 _SKETCH = 3_000
@@ -31,12 +36,17 @@ def lookups(columns: Mapping[str, np.ndarray]) -> dict[str, str]:
         if distinct[b] < 2 or np.bincount(small[b]).max() > _COMMON * len(pick):
             continue
         able = [a for a in columns if a != b and distinct[b] <= distinct[a] <= n / _REPEATS]
+        support = {}
         for a in sorted(able, key=lambda name: distinct[name]):
-            if found.get(a) == b or _support(small[a], small[b]) < SUPPORT - 0.01:
-                continue
-            if _support(_dense(columns[a]), _dense(columns[b])) >= SUPPORT:
-                found[b] = a
-                break
+            least = NEARLY if distinct[a] > _MANY and distinct[b] > _FEW else SUPPORT
+            if found.get(a) != b and _support(small[a], small[b]) >= least - 0.01:
+                support[a] = _support(_dense(columns[a]), _dense(columns[b]))
+                if support[a] >= SUPPORT:
+                    break
+                if support[a] < least:
+                    del support[a]
+        if support:
+            found[b] = max(support, key=lambda name: support[name])
     return _without_cycles(found)
 
 
@@ -53,16 +63,25 @@ def _without_cycles(found: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-def table_of(a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rising values of ``a`` that at least k rows hold, and the most frequent value of ``b`` for each."""
+def table_of(a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rising values of ``a`` that at least k rows hold, the start of each one's slice, and what goes with it.
+
+    One value of ``b`` each where ``a`` determines it; else all of them, as often as they occur.
+    """
     held = ~np.isnan(a)
-    known, inverse, counts = np.unique(a[held], return_inverse=True, return_counts=True)
     values, codes = np.unique(b[held], return_inverse=True)
-    pair, times = np.unique(inverse * len(values) + codes, return_counts=True)
-    order = np.lexsort((times, pair // len(values)))
-    last = np.flatnonzero(np.append(np.diff(pair[order] // len(values)) > 0, True))
-    determined = values[pair[order[last]] % len(values)]
-    return known[counts >= k], determined[counts >= k]
+    known, inverse, counts = np.unique(a[held], return_inverse=True, return_counts=True)
+    if _support(inverse, codes) >= SUPPORT:
+        pair, times = np.unique(inverse * len(values) + codes, return_counts=True)
+        order = np.lexsort((times, pair // len(values)))
+        last = np.flatnonzero(np.append(np.diff(pair[order] // len(values)) > 0, True))
+        inverse, codes = np.arange(len(known)), pair[order[last]] % len(values)
+    kept = counts[inverse] >= k
+    inverse, codes = inverse[kept], codes[kept]
+    order = np.argsort(inverse, kind="stable")
+    common = np.flatnonzero(counts >= k)
+    starts = np.searchsorted(inverse[order], np.append(common, len(known))).astype(np.int64)
+    return known[common], starts, values[codes[order]]
 
 
 def _dense(column: np.ndarray) -> np.ndarray:

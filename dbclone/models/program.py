@@ -19,6 +19,7 @@ from dbclone.models.sequence import (
     LINKED,
     LOOKUP,
     OWNER,
+    PACED,
     SAME_ROW,
     SIBLING,
     UNRESTRICTED,
@@ -122,6 +123,7 @@ def _before(sizes: Sequence[int]) -> np.ndarray:
 def _variants(table: TableSteps) -> Variants:
     pairs = [(s, v) for s in table.steps for v in s.variants]
     factors = [conversion(v.scale, s.scale) for s, v in pairs]
+    values = _before([len(v.determined) for _, v in pairs])
     return Variants(
         np.array([v.reference for _, v in pairs], dtype=np.int64),
         np.array([_source(table, v) for _, v in pairs], dtype=np.int64),
@@ -135,6 +137,7 @@ def _variants(table: TableSteps) -> Variants:
         _before([len(v.known) for _, v in pairs]),
         np.array([len(v.known) for _, v in pairs], dtype=np.int64),
         _join([v.known for _, v in pairs], np.float64),
+        _join([v.starts + by for (_, v), by in zip(pairs, values, strict=True)], np.int64),
         _join([v.determined for _, v in pairs], np.float64),
     )
 
@@ -142,7 +145,7 @@ def _variants(table: TableSteps) -> Variants:
 def _source(table: TableSteps, variant: Variant) -> int:
     if variant.source is None:
         return 0
-    if variant.reference in (SIBLING, SAME_ROW, ALIKE, LOOKUP):
+    if variant.reference in (SIBLING, SAME_ROW, ALIKE, LOOKUP, PACED):
         return _step_number(table.steps, variant.source.step)
     if variant.reference == OWNER:
         return table.numbers.index(variant.source)

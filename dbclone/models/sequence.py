@@ -24,9 +24,10 @@ from dbclone.models.features import measured_bytes
 CODED, MEASURED, LINK, DIRECT = 0, 1, 2, 3
 """Kinds of step.  LINK draws a type of parent and takes a row of that type; DIRECT draws the parent row itself."""
 
-ABSOLUTE, SIBLING, SAME_ROW, OWNER, LINKED, ALIKE, LOOKUP = 0, 1, 2, 3, 4, 5, 6
+ABSOLUTE, SIBLING, SAME_ROW, OWNER, LINKED, ALIKE, LOOKUP, PACED = 0, 1, 2, 3, 4, 5, 6, 7
 """What a step is counted from: nothing, the previous sibling, an earlier step, the owner, a linked parent, the last
-sibling of the same kind; LOOKUP takes the value that an earlier step determines."""
+sibling of the same kind; LOOKUP takes what goes with the value of an earlier step; PACED counts from the previous
+sibling in units of the room that is left per remaining sibling (spacings of a sample are exponential in these units)."""
 
 POSITION_BYTES = 4
 SEEN_BYTES = 16
@@ -95,8 +96,11 @@ class Variants(NamedTuple):
     known_at: np.ndarray
     known_n: np.ndarray
     known: np.ndarray
-    """LOOKUP: rising numbers (or codes) of the determining step, and what each determines."""
+    """LOOKUP: rising numbers (or codes) of the determining step."""
+    starts: np.ndarray
+    """Start of each known number's slice of ``determined``; one more than there are, per variant."""
     determined: np.ndarray
+    """What goes with each: one value, or several to choose from."""
 
 
 class Links(NamedTuple):
@@ -191,16 +195,17 @@ def pace_byte(previous, high, remaining):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _looked_up(variants, v, number):  # type: ignore[no-untyped-def]
-    """What the number determines, and whether it is known."""
+    """A value that goes with the number, and whether the number is known."""
     at, n = variants.known_at[v], variants.known_n[v]
     i = np.searchsorted(variants.known[at : at + n], number)
     if i < n and variants.known[at + i] == number:
-        return variants.determined[at + i], True
+        start, end = variants.starts[at + v + i], variants.starts[at + v + i + 1]
+        return variants.determined[start + np.random.randint(end - start)], True
     return 0.0, False
 
 
 @njit(cache=True, nogil=True)
-def _draw_number(p, s, x, row, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
+def _draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     steps, variants, links = p.steps, p.variants, p.links
     for v in range(steps.first_variant[s], steps.first_variant[s] + steps.variants[s]):
         base = 0.0
@@ -211,7 +216,8 @@ def _draw_number(p, s, x, row, first, family, families, codes, numbers, chosen, 
             if known:
                 return 0, value
             continue
-        if kind == SIBLING:
+        unit = 1.0
+        if kind == SIBLING or kind == PACED:
             base = np.nan if first else numbers[row - 1, source]
         elif kind == ALIKE:
             base = np.nan if alike < 0 else numbers[alike, source]
@@ -230,6 +236,8 @@ def _draw_number(p, s, x, row, first, family, families, codes, numbers, chosen, 
             base = base * variants.scale[v] + variants.shift[v]
             if steps.lattice[s]:
                 base = np.floor(base + 1e-9)
+        if kind == PACED:
+            unit = max(steps.high[s] - base, 0.0) / max(left, 1)
         value = 0.0
         for _ in range(_REDRAWS):
             code = _draw_code(p.trees, variants.tree[v], x)
@@ -237,7 +245,10 @@ def _draw_number(p, s, x, row, first, family, families, codes, numbers, chosen, 
                 return code, np.nan
             at = variants.atoms_at[v] + code - 1
             low, high = variants.low[at], variants.high[at]
-            if steps.lattice[s]:
+            if kind == PACED:
+                value = base + (low + np.random.random() * (high - low)) * unit
+                value = np.floor(value + np.random.random()) if steps.lattice[s] else value
+            elif steps.lattice[s]:
                 value = base + low + np.floor(np.random.random() * (high - low + 1.0))
             else:
                 value = base + low + np.random.random() * (high - low)
@@ -445,7 +456,7 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
                 kind = steps.kind[s]
                 if kind == MEASURED:
                     code, value = _draw_number(
-                        p, s, x, row, i == 0, family, families, codes, numbers, chosen, alike
+                        p, s, x, row, count - i, i == 0, family, families, codes, numbers, chosen, alike
                     )
                     numbers[row, s] = value
                     edges = steps.edges[steps.edges_at[s] : steps.edges_at[s] + steps.edges_n[s]]

@@ -40,8 +40,9 @@ class Variant:
     link: int = -1
     """Number of the link, where the reference is LINKED."""
     known: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    starts: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     determined: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    """LOOKUP: rising numbers (or codes) of the source, and the number (or code) that each determines."""
+    """LOOKUP: rising numbers (or codes) of the source, and the slice of values that go with each."""
 
 
 @dataclass(frozen=True)
