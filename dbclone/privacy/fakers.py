@@ -41,6 +41,9 @@ class PiiColumn:
     unique: bool = False
     null_share: float = 0.0
     """For information: ``fill`` gives a value to every row, whoever places NULLs does so afterwards."""
+    blank: str = ""
+    blank_share: float = 0.0
+    """Share of values without any visible character, which are all given as ``blank``."""
     repetition: Repetition = field(default_factory=Repetition)
     locale: str = pools.LOCALES[0]
     case: str = ""
@@ -70,6 +73,8 @@ class PiiColumn:
         array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
         encoded = array.dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        blank = (codes >= 0) & _is_blank(encoded.dictionary)[codes]
+        codes[blank] = -1
         rows = np.flatnonzero(codes >= 0)[:_SAMPLE]
         strings = [str(v).strip() for v in array.take(pa.array(rows)).to_pylist()]
         owners = None if entities is None else entities[rows]
@@ -81,6 +86,8 @@ class PiiColumn:
             column.type.length,
             unique,
             null_share=array.null_count / max(len(array), 1),
+            blank=str(array[int(np.argmax(blank))].as_py()) if blank.any() else "",
+            blank_share=float(blank.sum()) / max(len(array) - array.null_count, 1),
             repetition=Repetition.of(codes, k),
             locale=pools.likely_locale(strings[:2000]) if kind in _NAMES else pools.LOCALES[0],
             case=_case(strings),
@@ -110,7 +117,8 @@ def fill(columns: Sequence[PiiColumn], rows: int, rng: np.random.Generator) -> d
     for column in columns:
         ordinal = seen[column.kind] = seen.get(column.kind, -1) + 1
         made = crowd.values(column, ordinal)
-        filled[column.name] = _finished(column, made if column.unique else made.take(pa.array(persona_of)))
+        made = made if column.unique else _blanked(column, made.take(pa.array(persona_of)), rng)
+        filled[column.name] = _finished(column, made)
     return filled
 
 
@@ -193,6 +201,20 @@ def _finished(column: PiiColumn, made: pa.Array) -> pa.Array:
         digits = pc.utf8_slice_codeunits(pc.replace_substring_regex(made, r"\D", ""), 0, 18)
         return pc.cast(pc.if_else(pc.equal(digits, ""), "0", digits), pa.int64())
     return limited(made, column.max_length)
+
+
+def _blanked(column: PiiColumn, made: pa.Array, rng: np.random.Generator) -> pa.Array:
+    if not column.blank_share:
+        return made
+    return pc.if_else(pa.array(rng.random(len(made)) < column.blank_share), column.blank, made)
+
+
+def _is_blank(values: pa.Array) -> npt.NDArray[np.bool_]:
+    """Whether each value has no visible character; one more False at the end, for NULL."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return np.zeros(len(values) + 1, dtype=bool)
+    blank = pc.equal(pc.utf8_trim_whitespace(values), "").to_numpy(zero_copy_only=False)
+    return np.append(blank.astype(bool), False)
 
 
 def _cased(texts: pa.Array, case: str) -> pa.Array:

@@ -115,6 +115,16 @@ def test_upper_case_names_stay_upper_case() -> None:
     assert all(name == name.upper() for name in filled([learned], 50)["last_name"])
 
 
+def test_blank_values_stay_blank() -> None:
+    source = pa.array([" "] * 30 + [f"+49 30 {i}" for i in range(100_000, 100_010)])
+    learned = PiiColumn.learn(text("phone"), "phone", source, k=5)
+    made = Counter(number.strip() for number in filled([learned], 400)["phone"])
+    assert made[""] == pytest.approx(300, abs=40)
+    assert all(number.startswith("+49 30 ") for number in made if number)
+    silent = PiiColumn.learn(text("phone"), "phone", pa.array([" "] * 9), k=5)
+    assert filled([silent], 5)["phone"] == [" "] * 5
+
+
 def test_no_rows_and_no_columns_are_no_problem() -> None:
     assert filled([], 10) == {}
     assert filled([PiiColumn(kind, kind, unique=True) for kind in KINDS], 0)["email"] == []
