@@ -15,10 +15,11 @@ from dbclone.abc import Model, Progress, Source, Target
 from dbclone.checking import check
 from dbclone.comparing import missing_parts
 from dbclone.connection import display_url, open_source, open_target, refuse_same
+from dbclone.engines import refuse_unstorable
 from dbclone.errors import IntegrityError, ModelFileError, TargetError
 from dbclone.findings import Finding, Severity
-from dbclone.fitting import Reader, check_limits, fit
-from dbclone.generation import check_sizes, expected_rows, generate
+from dbclone.fitting import Reader, check_engine, check_limits, fit
+from dbclone.generation import check_scale, check_sizes, expected_rows, generate
 from dbclone.options import CloneOptions, PlanOptions
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.planning import make_plan
@@ -44,6 +45,8 @@ def clone(source_url: str, target_url: str, options: CloneOptions, progress: Pro
 
     Raises a DbcloneError for everything foreseen; IntegrityError if the clone would break a key or constraint.
     """
+    check_scale(options.generate)
+    check_engine(options.fit)
     run = Run(Timed(progress))
     run.clock.phase("connect", 0)
     with open_source(source_url) as source, open_target(target_url) as target:
@@ -60,6 +63,8 @@ def clone(source_url: str, target_url: str, options: CloneOptions, progress: Pro
 
 def fit_model(source_url: str, path: Path, options: CloneOptions, progress: Progress) -> Plan:
     """The first half of a clone: read the source, fit, and write the model file.  Returns the plan."""
+    check_engine(options.fit)
+    refuse_unstorable(options.fit.engine)
     run = Run(Timed(progress))
     run.clock.phase("connect", 0)
     with open_source(source_url) as source:
@@ -70,6 +75,7 @@ def fit_model(source_url: str, path: Path, options: CloneOptions, progress: Prog
 
 def generate_from(path: Path, target_url: str, options: CloneOptions, progress: Progress) -> CloneSummary:
     """The second half of a clone: write a synthetic database from a model file, without any access to the source."""
+    check_scale(options.generate)
     run = Run(Timed(progress))
     run.clock.phase("connect", 0)
     with open_target(target_url) as target:

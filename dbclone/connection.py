@@ -46,17 +46,17 @@ def open_target(url: str) -> Iterator[Target]:
 
 
 def display_url(url: str) -> str:
-    """The URL as it may be shown and logged: without any password."""
+    """The URL as it may be shown and logged: without any password, also where characters in it should be escaped."""
     match = _SCHEME.match(url)
     if match is None:
         return url
     rest = url[match.end() :]
-    authority, slash, tail = rest.partition("/")
-    user, at, host = authority.rpartition("@")
-    if at:
-        authority = user.split(":", 1)[0] + "@" + host
-    tail = re.sub(r"(?i)((?:^|[?&])[^=&?]*(?:password|secret|token|sslkey)[^=&]*=)[^&]*", r"\1***", tail)
-    return match.group() + authority + slash + tail
+    before_query = rest.partition("?")[0]
+    user, at, place = before_query.rpartition("@") if "@" in before_query else rest.rpartition("@")
+    shown = user.split(":", 1)[0] + "@" + place if at else before_query
+    query = rest[len(before_query) :] if not at or "@" in before_query else ""
+    query = re.sub(r"(?i)((?:^|[?&])[^=&?]*(?:password|secret|token|sslkey)[^=&]*=)[^&]*", r"\1***", query)
+    return match.group() + shown + query
 
 
 def refuse_same(source: Source, target: Target) -> None:

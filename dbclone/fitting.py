@@ -42,8 +42,13 @@ class Reader:
         self._tables.clear()
 
 
+def check_engine(options: FitOptions) -> None:
+    """Raise UsageError if there is no such engine, MissingExtraError if it is not installed."""
+    engines.choose(options.engine)
+
+
 def check_limits(plan: Plan, options: FitOptions) -> None:
-    """Raise EngineLimitError if the plan is beyond the chosen engine, UsageError if there is no such engine."""
+    """Raise EngineLimitError if the plan is beyond the chosen engine."""
     engines.choose(options.engine).check_limits(plan)
 
 

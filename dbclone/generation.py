@@ -14,10 +14,14 @@ from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.schema import TableName
 
 
-def check_sizes(plan: Plan, options: GenerateOptions) -> None:
-    """Raise UsageError for a scale or a number of rows that no table can have."""
+def check_scale(options: GenerateOptions) -> None:
+    """Raise UsageError for a scale that no database can have; nothing need be known for that."""
     if not (math.isfinite(options.scale) and options.scale > 0):
         raise UsageError("--scale must be a number greater than 0, such as 0.1 or 3.")
+
+
+def check_sizes(plan: Plan, options: GenerateOptions) -> None:
+    """Raise UsageError for a number of rows that a table of the plan cannot have."""
     for name, rows in options.rows:
         table = _named(plan, name)
         if rows < 0:
@@ -43,6 +47,5 @@ def expected_rows(plan: Plan, options: GenerateOptions) -> int:
 
 def generate(model: Model, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
     """Every table of the plan, in load order, with its rows: the insertable columns in the schema's order."""
-    check_sizes(model.plan, options)
     for name, rows in model.generate(options, progress):
         yield name, rows.select([column.name for column in model.plan.schema.table(name).insertable])

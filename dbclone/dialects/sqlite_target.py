@@ -92,7 +92,7 @@ class SqliteTarget:
                 data.append(to_storage(values, with_fraction(values, column.type)))
         if len(rows):
             assert self._arrow is not None
-            with self._writing():
+            with self._writing(f" (table {own.name})"):
                 self._arrow.append(own.name.name, pa.table(data, names=[column.name for column in columns]))
                 self._arrow.commit()
         return len(rows)
@@ -169,12 +169,12 @@ class SqliteTarget:
         self._arrow = self._connection = None
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, where: str = "") -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, AdbcError, OSError) as error:
             if broken := _BROKEN.search(str(error)):
-                raise IntegrityError(f"The target's {broken.group()}.") from error
+                raise IntegrityError(f"The target's {broken.group()}{where}.") from error
             raise WriteError(f"The target {self.path} cannot be written: {reason(error)}.") from error
 
 

@@ -12,6 +12,8 @@ _CLASSES = {
     "forest": ("dbclone.engines.forest", "ForestEngine"),
     "hma": ("dbclone.engines.hma", "HMAEngine"),
 }
+_NOT_STORABLE = frozenset({"hma"})
+"""Engines whose models are objects of another library, which only a pickle could hold."""
 
 
 def names() -> tuple[str, ...]:
@@ -25,3 +27,9 @@ def choose(name: str) -> Engine:
         raise UsageError(f"There is no engine {name!r}; there are {' and '.join(_CLASSES)}.")
     module, attribute = _CLASSES[name]
     return cast("Engine", getattr(import_module(module), attribute)())
+
+
+def refuse_unstorable(name: str) -> None:
+    """Raise UsageError if the models of that engine cannot be written to a file."""
+    if name in _NOT_STORABLE:
+        raise UsageError(f"Models of engine {name} cannot be written to a file: use 'dbclone copy' or --engine forest.")
