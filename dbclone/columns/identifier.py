@@ -167,11 +167,11 @@ def _too_many(capacity: int, n: int) -> PlanError:
 
 def _distinct_below(places: int, n: int, rng: np.random.Generator, ordered: bool) -> npt.NDArray[np.int64]:
     """n different integers in [0, places), places ≥ 2 n; ascending where ordered."""
-    found = np.unique(rng.integers(0, places, n + n // 8 + 8))
+    found = np.unique(rng.integers(0, places, n + n // 64 + 8))
     while len(found) < n:
-        found = np.unique(np.concatenate([found, rng.integers(0, places, n)]))
-    chosen = rng.permutation(found)[:n]
-    return np.sort(chosen) if ordered else chosen
+        found = np.unique(np.concatenate([found, rng.integers(0, places, n // 2 + 8)]))
+    chosen = np.delete(found, rng.choice(len(found), len(found) - n, replace=False, shuffle=False))
+    return chosen if ordered else rng.permutation(chosen)
 
 
 def _origin(type: SqlType) -> int:  # noqa: A002
