@@ -45,7 +45,8 @@ def test_sqlite_conditions_become_postgresql_s(sqlite: str, postgresql: str) -> 
     "condition",
     [
         "name GLOB '[a-z]*'", "typeof(age) = 'integer'", "age > 'x'", "name > 5", "day > 'soon'", "day < clock",
-        "age / 2 > 1", "length(age) = 2", "age", "age IN (SELECT 1)", "unknown > 1", "raw = x'00'", "strftime('%Y', day) > '2000'",
+        "age / 2 > 1", "length(age) = 2", "age", "age IN (SELECT 1)", "unknown > 1", "raw = x'00'",
+        "strftime('%Y', day) > '2000'",
         "open = 2", "age > (", "CAST(name AS integer) > 1", "date('now') > day",
     ],
 )  # fmt: skip

@@ -1,0 +1,62 @@
+"""Random databases, of every shape and type, travel unchanged between the products."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.dialects.places import Place, by_name, copy, read
+from tests.random_database import Database, build_postgres, build_sqlite
+from tests.strategies import databases
+
+shared = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=15
+)
+
+
+def lower(rows: dict[str, list[dict[str, object]]]) -> dict[str, object]:
+    """Tables by name, rows in no order: SQLite sorts texts by bytes, PostgreSQL by its collation."""
+    return {name: sorted(map(repr, table)) for name, table in rows.items()}
+
+
+def travels(source: Place, target: Place) -> None:
+    copy(source, target, clean=True)
+    assert lower(by_name(read(target)[1])) == lower(by_name(read(source)[1]))
+
+
+@shared
+@given(database=databases("sqlite"))
+def test_from_sqlite_to_sqlite(tmp_path: Path, database: Database) -> None:
+    build_sqlite(database, tmp_path / "a.sqlite")
+    travels(Place("sqlite", str(tmp_path / "a.sqlite")), Place("sqlite", str(tmp_path / "b.sqlite")))
+
+
+@pytest.mark.postgres
+@shared
+@given(database=databases("sqlite"))
+def test_from_sqlite_to_postgresql_and_back(tmp_path: Path, postgres_url: str, database: Database) -> None:
+    build_sqlite(database, tmp_path / "a.sqlite")
+    source, middle = Place("sqlite", str(tmp_path / "a.sqlite")), Place("postgresql", postgres_url)
+    travels(source, middle)
+    travels(middle, Place("sqlite", str(tmp_path / "b.sqlite")))
+
+
+@pytest.mark.postgres
+@shared
+@given(database=databases("postgresql"), to_sqlite=st.booleans())
+def test_from_postgresql(tmp_path: Path, postgres_pair: tuple[str, str], database: Database, to_sqlite: bool) -> None:
+    build_postgres(database, postgres_pair[0])
+    target = Place("sqlite", str(tmp_path / "b.sqlite")) if to_sqlite else Place("postgresql", postgres_pair[1])
+    travels(Place("postgresql", postgres_pair[0]), target)
+
+
+@pytest.fixture
+def postgres_pair(new_postgres: Callable[[], str]) -> tuple[str, str]:
+    pair = new_postgres(), new_postgres()
+    for url in pair:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER DATABASE {} SET synchronous_commit = off".format(url.rsplit("/", 1)[1]))
+    return pair
