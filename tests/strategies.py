@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import strategies as st
 
 from dbclone.schema import Column, ForeignKey, Key, Schema, SqlType, Table, TableName, TypeFamily
-from random_database import Database, Flavour, fill
+from tests.random_database import Database, Flavour, fill
 
 TABLE_NAMES = ("t", "order", "Users", "two words", 'quo"te', "select", "ünï", "per%cent", "a.b", "UPPER", "x-y", "p_q")
 COLUMN_NAMES = ("a", "value", "Name", "from", "the date", "é", "100%", 'in"ch', "user", "made.at", "ID", "x:y", "null")

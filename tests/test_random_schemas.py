@@ -6,18 +6,41 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 
+from dbclone.cloning import clone
+from dbclone.options import CloneOptions
+from dbclone.progress import Silent
 from dbclone.schema import Table
-from random_database import Database, build_sqlite, read_sqlite, violations
-from strategies import databases
+from tests.random_database import (
+    Database,
+    Rows,
+    build_postgres,
+    build_sqlite,
+    constraint_counts,
+    read_postgres,
+    read_sqlite,
+    violations,
+)
+from tests.strategies import databases
 
-shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Every example makes its databases anew: what the fixtures give is only where they go.
+reused = settings(suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.function_scoped_fixture])
+fewer = settings(reused, max_examples=max(10, settings.default.max_examples // 4))
 
 
-@shared_folder
+@reused
 @given(database=databases("sqlite"))
 def test_generated_sources_satisfy_their_own_constraints_on_sqlite(tmp_path: Path, database: Database) -> None:
     build_sqlite(database, tmp_path / "source.sqlite")
     rows = read_sqlite(database.schema, tmp_path / "source.sqlite")
+    assert violations(database.schema, rows) == []
+    assert {n: len(r) for n, r in rows.items()} == {n: len(r) for n, r in database.rows.items()}
+
+
+@fewer
+@given(database=databases("postgresql"))
+def test_generated_sources_satisfy_their_own_constraints_on_postgresql(postgres_url: str, database: Database) -> None:
+    build_postgres(database, postgres_url)
+    rows = read_postgres(database.schema, postgres_url)
     assert violations(database.schema, rows) == []
     assert {n: len(r) for n, r in rows.items()} == {n: len(r) for n, r in database.rows.items()}
 
@@ -69,3 +92,42 @@ SHAPES: dict[str, Callable[[Database], bool]] = {
 def test_every_shape_is_among_what_is_drawn(shape: str) -> None:
     found = find(databases("sqlite"), SHAPES[shape], settings=settings(max_examples=3_000, phases=[Phase.generate]))
     assert violations(found.schema, found.rows) == []
+
+
+def strange_sizes(database: Database, made: Rows) -> list[str]:
+    """Tables whose size is not that of the source, give or take what tiny tables may vary."""
+    pairs = [(str(name), len(rows), len(made[name])) for name, rows in database.rows.items()]
+    return [f"{name}: {n} rows became {m}" for name, n, m in pairs if not sensible(n, m)]
+
+
+def sensible(real: int, made: int) -> bool:
+    return made == 0 if real == 0 else real / 2 - 3 <= made <= 2 * real + 3
+
+
+@reused
+@given(database=databases("sqlite"))
+def test_clones_hold_every_constraint_on_sqlite(tmp_path: Path, database: Database) -> None:
+    source, target = tmp_path / "source.sqlite", tmp_path / "target.sqlite"
+    build_sqlite(database, source)
+    target.unlink(missing_ok=True)
+    clone(f"sqlite:///{source}", f"sqlite:///{target}", CloneOptions(), Silent())
+    rows = read_sqlite(database.schema, target)
+    assert violations(database.schema, rows) == []
+    assert strange_sizes(database, rows) == []
+
+
+@pytest.fixture
+def postgres_pair(new_postgres: Callable[[], str]) -> tuple[str, str]:
+    return new_postgres(), new_postgres()
+
+
+@fewer
+@given(database=databases("postgresql"))
+def test_clones_hold_every_constraint_on_postgresql(postgres_pair: tuple[str, str], database: Database) -> None:
+    source, target = postgres_pair
+    build_postgres(database, source)
+    clone(source, target, CloneOptions(clean=True), Silent())
+    rows = read_postgres(database.schema, target)
+    assert violations(database.schema, rows) == []
+    assert strange_sizes(database, rows) == []
+    assert constraint_counts(target) == constraint_counts(source)

@@ -19,7 +19,7 @@ from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import Plan, TableRole
 from dbclone.planning import make_plan
 from dbclone.schema import TableName
-from random_database import violations
+from tests.random_database import violations
 
 DDL = """
 CREATE TABLE status (code TEXT PRIMARY KEY, label TEXT NOT NULL);
