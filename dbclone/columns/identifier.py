@@ -177,7 +177,8 @@ def _distinct_below(places: int, n: int, rng: np.random.Generator, ordered: bool
 def _sorted_once(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Ascending without repeats; np.unique hashes since NumPy 2.3, a hundred times slower on millions of numbers."""
     ascending = np.sort(numbers)
-    return ascending[np.append(True, ascending[1:] != ascending[:-1])]
+    once: npt.NDArray[np.int64] = ascending[np.append(True, ascending[1:] != ascending[:-1])]
+    return once
 
 
 def _origin(type: SqlType) -> int:  # noqa: A002
