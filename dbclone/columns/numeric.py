@@ -55,15 +55,17 @@ class NumericCodec:
         target = pa.decimal128(precision, scale)
         scaled = numbers * (self.unit * 10.0**scale)
         if precision <= 18:
-            whole = pa.array(np.round(scaled).astype(np.int64), mask=null)
-            shifted = pc.divide(whole.cast(pa.decimal128(19, 0)).cast(pa.decimal128(38, scale)), _power(scale))
-            return shifted.cast(target)
+            most = 10**precision - 1
+            units = np.clip(np.round(scaled).astype(np.int64), -most, most)
+            return pc.if_else(pa.array(null), pa.scalar(None, target), _from_units(units, scale).cast(target))
         exact = [None if n else Decimal(int(v)).scaleb(-scale) for v, n in zip(np.round(scaled), null, strict=True)]
         return pa.array(exact, type=target)
 
 
-def _power(scale: int) -> pa.Scalar:
-    return pa.scalar(Decimal(10**scale), type=pa.decimal128(max(1, scale + 1), 0))
+def _from_units(units: np.ndarray, scale: int) -> pa.Array:
+    """units · 10⁻ˢ in Arrow's own 16-byte form: its decimal arithmetic would widen the precision beyond its limit."""
+    words = np.stack([units, units >> 63], axis=1)
+    return pa.Array.from_buffers(pa.decimal128(38, scale), len(units), [None, pa.py_buffer(words.tobytes())])
 
 
 def _numbers(values: pa.ChunkedArray | pa.Array) -> np.ndarray:
@@ -76,8 +78,8 @@ def _unit(numbers: np.ndarray, whole: bool) -> tuple[float, bool]:
         return 1.0, True
     distinct = np.unique(numbers[:: max(1, len(numbers) // 100_000)])
     if whole or np.all(distinct == np.round(distinct)):
-        step = int(np.gcd.reduce(np.abs(distinct[np.abs(distinct) < 2**52]).astype(np.int64))) if len(distinct) > 1 else 1
-        return float(max(step, 1)), True
+        exact = np.abs(distinct[np.abs(distinct) < 2**52]).astype(np.int64)
+        return float(max(int(np.gcd.reduce(exact)) if len(distinct) > 1 else 1, 1)), True
     for decimals in range(1, _MOST_DECIMALS + 1):
         scaled = distinct * 10.0**decimals
         if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 * np.maximum(1.0, np.abs(scaled) * 1e-6)):
