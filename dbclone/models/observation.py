@@ -62,8 +62,8 @@ def relations_of(plan: Plan, table: TablePlan) -> tuple[Relation, ...]:
         if role is ReferenceRole.NULLED or plan.table(reference.foreign_key.parent).role is TableRole.EMPTY:
             role = ReferenceRole.NULLED
         path = _hops(plan, table, reference.path) if role is ReferenceRole.LINK else ()
-        copied = plan.table(reference.foreign_key.parent).role is TableRole.COPY
-        direct = copied and role is not ReferenceRole.NULLED and not path
+        present = role is not ReferenceRole.NULLED  # a parent that is left out is not in the plan
+        direct = present and plan.table(reference.foreign_key.parent).role is TableRole.COPY and not path
         if direct and role is ReferenceRole.OWNER:
             role = ReferenceRole.LINK
         identity = reference_id(table.table, reference.foreign_key)
