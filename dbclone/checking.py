@@ -45,14 +45,6 @@ def orphans(database: Countable, schema: Schema) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def constraint_count(schema: Schema) -> int:
-    """How many constraints ``check`` proves."""
-    return sum(
-        len(t.keys) + len(t.foreign_keys) + len(t.checks) + sum(not c.nullable for c in t.columns)
-        for t in schema.tables
-    )
-
-
 def _check_table(database: Countable, schema: Schema, table: Table) -> Iterator[Finding]:
     rows = _Rows(rows_of(schema.dialect, table))
     if table.primary_key:

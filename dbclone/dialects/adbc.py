@@ -56,6 +56,7 @@ class ArrowConnection:
             statement.execute_update()
 
     def close(self) -> None:
+        """Closing twice does nothing."""
         self._connection.close()
         self._database.close()
 

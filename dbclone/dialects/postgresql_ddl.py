@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dbclone.dialects.base import literal, qualified, quote, quote_all
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName
 
+CREATE_SCHEMA = "CREATE SCHEMA IF NOT EXISTS "
+
 
 def create_table(table: Table, present: Mapping[TableName, Table]) -> str:
     """CREATE TABLE with columns and checks; keys, references and indexes come after the load.
@@ -73,8 +75,10 @@ def _named(key: Key) -> str:
 
 
 def schemas_of(schema: Schema) -> tuple[str, ...]:
-    """The schemas in which the clone has tables."""
-    return tuple(dict.fromkeys(table.name.schema for table in schema.tables))
+    """The schemas in which the clone has tables, types or functions."""
+    made = [line.removeprefix(CREATE_SCHEMA) for line in schema.preamble if line.startswith(CREATE_SCHEMA)]
+    names = [name[1:-1].replace('""', '"') for name in made]
+    return tuple(dict.fromkeys([*(table.name.schema for table in schema.tables), *names]))
 
 
 SEQUENCES_IN_USE = """

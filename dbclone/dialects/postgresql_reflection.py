@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dbclone.dialects.base import literal, quote
 from dbclone.dialects.postgresql_catalogue import Attribute, Catalogue, Constraint, Relation, Sequence
+from dbclone.dialects.postgresql_ddl import CREATE_SCHEMA
 from dbclone.dialects.postgresql_types import create_types, sql_type
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, TableName
@@ -88,7 +89,8 @@ class _Builder:
 
     def _foreign_keys(self, relation: Relation, constraints: list[Constraint]) -> Iterator[ForeignKey]:
         for constraint in constraints:
-            if constraint.kind == "f" and constraint.parent in self.names and not constraint.inherited:
+            parent = self.relations.get(constraint.parent)
+            if constraint.kind == "f" and parent and self.is_table(parent) and not constraint.inherited:
                 yield self._foreign_key(constraint)
         yield from self._shared_by_partitions(relation)
 
@@ -192,7 +194,7 @@ def _parents_first(tables: list[Table]) -> list[Table]:
 def _preamble(catalogue: Catalogue) -> Iterator[str]:
     """Schemas, extensions, collations, types, sequences and functions, all of which tables may use."""
     for schema in catalogue.schemas:
-        yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema.name)}"
+        yield CREATE_SCHEMA + quote(schema.name)
     for extension in catalogue.extensions:
         yield f"CREATE EXTENSION IF NOT EXISTS {quote(extension.name)} WITH SCHEMA {quote(extension.schema)}"
     for collation in catalogue.collations:
@@ -200,7 +202,12 @@ def _preamble(catalogue: Catalogue) -> Iterator[str]:
     own = [kind for kind in catalogue.types.values() if kind.own]
     yield from create_types(own, catalogue.attributes)
     yield from (_create_sequence(sequence) for sequence in catalogue.sequences if sequence.dependency != "i")
-    yield from (function.text for function in catalogue.functions if function.kind == "function")
+    # Not OR REPLACE: a function that the target has is not overwritten.
+    yield from (
+        function.text.replace("CREATE OR REPLACE ", "CREATE ", 1)
+        for function in catalogue.functions
+        if function.kind == "function"
+    )
 
 
 def _create_sequence(sequence: Sequence) -> str:
@@ -244,6 +251,11 @@ def _left_out(catalogue: Catalogue, builder: _Builder) -> Iterator[Finding]:
         name = builder.names[relation.oid]
         if relation.kind == "f":
             yield Finding(Severity.WARNING, "not-copied", name, (), "A foreign table is not copied.")
+        for constraint in catalogue.constraints.get(relation.oid, []):
+            parent = builder.relations.get(constraint.parent)
+            if constraint.kind == "f" and not constraint.inherited and not (parent and builder.is_table(parent)):
+                message = f"The foreign key {constraint.name} refers to a partition: it is left out."
+                yield Finding(Severity.WARNING, "dangling-key", name, tuple(constraint.columns), message)
         if relation.row_security:
             message = "Row-level security policies are not copied."
             yield Finding(Severity.WARNING, "not-copied", name, (), message)

@@ -65,6 +65,8 @@ class PostgresqlSource:
         wanted = [c for c in table.insertable if columns is None or c.name in columns]
         if columns is not None:
             wanted.sort(key=lambda column: list(columns).index(column.name))
+        if not wanted:
+            return pa.table({})
         keys = [f"source.{quote(column)}" for column in table.primary_key.columns] if table.primary_key else []
         order = f" ORDER BY {', '.join(keys)}" if keys else ""
         sql = f"SELECT {', '.join(map(select_expression, wanted))} FROM {rows_of(self.dialect, table)} AS source{order}"
@@ -91,8 +93,10 @@ class PostgresqlSource:
         return self._findings
 
     def close(self) -> None:
+        """Give the snapshot back; a second call does nothing."""
         if self._arrow is not None:
             self._arrow.close()
+            self._arrow = None
         with contextlib.suppress(Exception):  # a broken session has nothing left to close
             self._connection.close()
 

@@ -18,7 +18,7 @@ from dbclone.errors import TargetError, WriteError
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Schema, Table, TableName
 
-_OPTIONAL = ("CREATE OR REPLACE FUNCTION", "CREATE OR REPLACE PROCEDURE", "CREATE EXTENSION")
+_OPTIONAL = ("CREATE FUNCTION", "CREATE PROCEDURE", "CREATE EXTENSION")
 """Statements before the tables without which a clone is still one: what needs them fails by its own name."""
 
 
@@ -68,7 +68,7 @@ class PostgresqlTarget:
         types = {theirs.name: ours for theirs, ours in zip(table.columns, own.columns, strict=True)}
         rows = iter(batches)
         first = next(rows, None)
-        if first is None:
+        if first is None or not first.schema.names:
             return 0
         columns = [types[name] for name in first.schema.names]
         binary = binary_possible(first.schema, columns)

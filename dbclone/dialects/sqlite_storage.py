@@ -63,6 +63,9 @@ def refine(
             storage = _look_closer(connection, table, column, present)
         refined.append(replace(column, type=_length(storage.type, longest)))
         findings += _report(table, column, storage, longest)
+        if present < rows and not column.nullable:
+            message = "NULL in a column of a key or in one that does not allow it."
+            findings.append(Finding(Severity.WARNING, "null", table, (column.name,), message, rows - present))
     return rows, tuple(refined), tuple(findings)
 
 
