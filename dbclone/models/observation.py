@@ -57,13 +57,16 @@ class Relation:
 def relations_of(plan: Plan, table: TablePlan) -> tuple[Relation, ...]:
     """The table's foreign keys, owner first; a copied parent is never an owner but a category."""
     found = []
+    chosen = {t.table for t in plan.tables}
     for reference in table.references:
+        if reference.foreign_key.parent not in chosen:
+            continue  # left out of the clone: its columns are NULL by their own role
         role = reference.role
         if role is ReferenceRole.NULLED or plan.table(reference.foreign_key.parent).role is TableRole.EMPTY:
             role = ReferenceRole.NULLED
         path = _hops(plan, table, reference.path) if role is ReferenceRole.LINK else ()
-        present = role is not ReferenceRole.NULLED  # a parent that is left out is not in the plan
-        direct = present and plan.table(reference.foreign_key.parent).role is TableRole.COPY and not path
+        copied = plan.table(reference.foreign_key.parent).role is TableRole.COPY
+        direct = copied and role is not ReferenceRole.NULLED and not path
         if direct and role is ReferenceRole.OWNER:
             role = ReferenceRole.LINK
         identity = reference_id(table.table, reference.foreign_key)
@@ -332,7 +335,7 @@ def _put_types(seen: Observation, observed: Observed, r: Relation, children: np.
     types = np.zeros(parent.rows.n, dtype=np.int64)
     if parent.plan.role is TableRole.SYNTHESISE and parent.rows.n:
         local = r.id in observed.restrictions
-        parts = [_profile(seen, observed, r)]
+        parts = [_profile(seen, observed, r, local)]
         if r.role is ReferenceRole.LINK:
             parts.append(_traits(parent, observed, r, local))
         types = cluster(np.concatenate(parts, axis=1), children, most)
@@ -348,10 +351,10 @@ def _traits(parent: Observed, observed: Observed, r: Relation, local: bool) -> n
     names += [f"link:{o.id}" for o in parent.relations if o.direct]
     columns = [column for name in names for column in indicators(rows.codes[name])]
     columns += [mid_ranks(rows.numbers[c.step]) for c in parent.columns if c.measured]
-    return traits(columns, rows.n, observed.rows.parents[r.id], observed.family, 0.5 if local else 0.15)
+    return traits(columns, rows.n, observed.rows.parents[r.id], observed.family, 2.0 if local else 0.15)
 
 
-def _profile(seen: Observation, observed: Observed, r: Relation) -> np.ndarray:
+def _profile(seen: Observation, observed: Observed, r: Relation, local: bool) -> np.ndarray:
     rows = observed.rows
     up = rows.parents[r.id]
     n = seen.tables[r.parent].rows.n
@@ -359,7 +362,7 @@ def _profile(seen: Observation, observed: Observed, r: Relation) -> np.ndarray:
     coded += [rows.codes[f"link:{o.id}"] for o in observed.relations if o.direct and f"link:{o.id}" in rows.codes]
     measured = [rows.numbers[c.step] for c in observed.columns if c.measured]
     parts = [profile(up, n, coded, measured)]
-    for other in observed.relations:
+    for other in () if local else observed.relations:
         if other.id != r.id and other.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
             m = seen.tables[other.parent].rows.n
             parts.append(spectral(up, rows.parents[other.id], n, m)[0])
