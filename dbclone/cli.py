@@ -36,6 +36,7 @@ EPILOG = """Exit codes:
  11  a key or constraint does not hold
  12  an optional dependency is missing
 130  interrupted by Ctrl-C; the target is as it was before
+143  terminated; the target is as it was before
 """
 
 app = typer.Typer(

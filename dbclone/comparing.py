@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbclone.dialects.translation import translate
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Schema, Table, TableName
 
@@ -11,14 +12,16 @@ from dbclone.schema import Schema, Table, TableName
 def missing_parts(clone: Schema, source: Schema) -> tuple[Finding, ...]:
     """One violation for each table, column, key or foreign key of ``source`` that ``clone`` has not.
 
-    Names are compared without regard to case; constraints by their columns, as products name them differently.
+    A source of another product is compared in the clone's own terms.  Case of names does not count; constraints are
+    known by their columns, as products name them differently.
     """
+    source, _ = translate(source, clone.dialect)
     theirs = {_key(table.name): table for table in clone.tables}
     found: list[Finding] = []
     for table in source.tables:
         twin = theirs.get(_key(table.name))
         if twin is None:
-            found.append(_finding(table.name, (), f"table {table.name} of the source is missing"))
+            found.append(_finding(table.name, (), "the table of the source is missing"))
         else:
             found += _missing_in_table(twin, table)
     return tuple(found)
@@ -28,16 +31,15 @@ def _missing_in_table(clone: Table, source: Table) -> Iterator[Finding]:
     columns = {column.name.lower() for column in clone.columns}
     for column in source.columns:
         if column.name.lower() not in columns:
-            yield _finding(clone.name, (column.name,), f"column {column.name} of {clone.name} is missing")
+            yield _finding(clone.name, (column.name,), "the column is missing")
     keys = {_lower(key.columns) for key in clone.keys}
     for key in source.keys:
         if _lower(key.columns) not in keys:
-            yield _finding(clone.name, key.columns, f"the key {_list(key.columns)} of {clone.name} is missing")
+            yield _finding(clone.name, key.columns, "the key over these columns is missing")
     references = {(_lower(fk.columns), _key(fk.parent)) for fk in clone.foreign_keys}
     for fk in source.foreign_keys:
         if (_lower(fk.columns), _key(fk.parent)) not in references:
-            where = f"the foreign key {_list(fk.columns)} from {clone.name} to {fk.parent}"
-            yield _finding(clone.name, fk.columns, f"{where} is missing")
+            yield _finding(clone.name, fk.columns, f"the foreign key to {fk.parent} is missing")
 
 
 def _finding(table: TableName, columns: tuple[str, ...], message: str) -> Finding:
@@ -50,7 +52,3 @@ def _key(name: TableName) -> tuple[str, str]:
 
 def _lower(columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(column.lower() for column in columns))
-
-
-def _list(columns: tuple[str, ...]) -> str:
-    return f"({', '.join(columns)})"

@@ -96,8 +96,8 @@ def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
 
 
 def _place(finding: Finding) -> str:
-    """Where it is, for messages that do not say it themselves."""
-    if finding.table is None or str(finding.table) in finding.message:
+    """Where it is, for proofs of constraints: their messages do not say it themselves."""
+    if finding.table is None or finding.severity is not Severity.VIOLATION:
         return ""
     return f"{finding.table}({', '.join(finding.columns)}): " if finding.columns else f"{finding.table}: "
 
