@@ -33,8 +33,15 @@ CONCENTRATION = 0.5
 FAMILIES = 0.7
 NULLS = -8.0
 IMPLIED = -20.0
+COHERENCE = 5.0
+EVENNESS = 3.0
 """Weights of the evidence for an owner; structure that always holds outweighs what is merely usual."""
 SOMEWHAT_REGULAR = 0.2
+PAIRS = 20_000
+"""Neighbouring siblings that are looked at."""
+COHERENT = 0.95
+EVEN = 0.85
+"""Share of siblings whose other parents belong together, and of parents with the same number of rows, that count."""
 
 Implied = Mapping[Reference, frozenset[Reference]]
 """For each reference those that follow from it."""
@@ -145,9 +152,46 @@ def _measure(survey: Survey, table: Table, reference: Reference, known: Circumst
         reference in weaker for weaker in implied.values()
     )
     score += DETERMINES * min(len(implied.get(reference, ())), 2)
+    score += COHERENCE * _coheres(survey, table, reference, known) + EVENNESS * (_evenness(filled) >= EVEN)
     score += 1.0 * _leads_key(table, fk) + 1.0 * (MODERATE[0] <= mean_size <= MODERATE[1])
     score += FAMILIES * math.log10(max(families, 1)) + 0.5 * (reference.parent in known.persons)
     return _Candidate(reference, key, families, mean_size, null_share, score)
+
+
+def _evenness(parents: np.ndarray) -> float:
+    """Share of the parents in use that have the most frequent number of rows."""
+    sizes = np.unique(parents, return_counts=True)[1]
+    return float(np.bincount(sizes).max() / len(sizes)) if len(sizes) else 0.0
+
+
+def _coheres(survey: Survey, table: Table, owner: Reference, known: Circumstances) -> bool:
+    """Whether the rows of one owner refer to parents of one family (the atoms of a ring are of one molecule)."""
+    family = survey.parents(owner)
+    order = np.argsort(family, kind="stable")
+    same = (family[order[1:]] == family[order[:-1]]) & (family[order[1:]] >= 0)
+    pairs = np.flatnonzero(same)[:PAIRS]
+    if len(pairs) < MIN_FAMILIES:
+        return False
+    for fk in table.foreign_keys:
+        if fk == owner.foreign_key or fk.parent == table.name or known.roles[fk.parent] is not TableRole.SYNTHESISE:
+            continue
+        chosen = survey.parents(Reference(table.name, fk))
+        for up in survey.schema.table(fk.parent).foreign_keys:
+            reference = Reference(fk.parent, up)
+            if up.parent in (fk.parent, owner.parent) or reference in known.deferred:
+                continue
+            above = survey.parents(reference)
+            if known.roles[up.parent] is TableRole.SYNTHESISE and _agreement(above, chosen, order, pairs) >= COHERENT:
+                return True
+    return False
+
+
+def _agreement(above: np.ndarray, chosen: np.ndarray, order: np.ndarray, pairs: np.ndarray) -> float:
+    """Share of neighbouring siblings whose parents have one parent, where it would rarely happen by chance."""
+    end = np.where(chosen >= 0, above[np.maximum(chosen, 0)], -1) if len(above) else np.full(len(chosen), -1)
+    left, right = end[order[pairs]], end[order[pairs + 1]]
+    share = np.unique(left, return_counts=True)[1] / max(len(left), 1)
+    return float(np.mean((left == right) & (left >= 0))) if (share**2).sum() < COHERENT / 2 else 0.0
 
 
 def _is_one_to_one(table: Table, fk: ForeignKey) -> bool:

@@ -362,28 +362,58 @@ def _group_of(p, j, row, first, family, families, chosen):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def _any_group(links, j):  # type: ignore[no-untyped-def]
-    """A group with probability proportional to its slots."""
+def _any_group(links, j, wanted):  # type: ignore[no-untyped-def]
+    """The group of a random slot, of the wanted type if a few tries find one."""
     a, b = links.segment_at[j], links.segment_at[j + 1] - 1
-    total = links.segments[b] - links.segments[a]
-    n_groups = links.group_at[j + 1] - links.group_at[j] - 1
+    first, total = links.segments[a], links.segments[b] - links.segments[a]
     if total == 0:
-        return np.random.randint(n_groups)
-    spot = links.segments[a] + np.random.randint(total)
-    return links.parent_group[links.parent_at[j] + links.slots[spot]]
+        return np.random.randint(links.group_at[j + 1] - links.group_at[j] - 1)
+    place = links.parent_at[j]
+    row = links.slots[first + np.random.randint(total)]
+    for _ in range(2 * _TRIES):
+        if links.parent_type[place + row] == wanted:
+            break
+        row = links.slots[first + np.random.randint(total)]
+    return links.parent_group[place + row]
 
 
 @njit(cache=True, nogil=True)
-def _choose_parent(p, s, code, row, begin, family, families, chosen, met, pointers):  # type: ignore[no-untyped-def]
-    """Row of the parent that a LINK step refers to; −1 for none, −2 if none is allowed."""
+def _is_spent(links, j, group, code, pointers):  # type: ignore[no-untyped-def]
+    """Whether the group has no slot left of the type that the code names."""
+    if code < FIRST_TYPE:
+        return False
+    at = links.segment_at[j] + group * links.types[j] + code - FIRST_TYPE
+    return pointers[at] >= links.segments[at + 1]
+
+
+@njit(cache=True, nogil=True)
+def _choose_parent(p, s, code, x, row, begin, family, families, chosen, met, pointers):  # type: ignore[no-untyped-def]
+    """Code and parent row of a LINK step; −1 for no parent, −2 if none is allowed.
+
+    In a small group of candidates the code is drawn again while its type is spent.
+    """
     links = p.links
     j = p.steps.link[s]
     if code == 0:
-        return -1
+        return code, -1
     first = row == begin
     group = _group_of(p, j, row, first, family, families, chosen)
     if group == -1:
-        return -1 if links.nullable[j] else -2
+        return code, -1 if links.nullable[j] else -2
+    if links.restriction[j] != UNRESTRICTED and group >= 0:
+        tree = p.variants.tree[p.steps.first_variant[s]]
+        for _ in range(_REDRAWS):
+            if not _is_spent(links, j, group, code, pointers):
+                break
+            again = _draw_code(p.trees, tree, x)
+            code = again if again > 0 else code
+    return code, _parent_of_code(p, j, code, group, row, begin, family, chosen, met, pointers)
+
+
+@njit(cache=True, nogil=True)
+def _parent_of_code(p, j, code, group, row, begin, family, chosen, met, pointers):  # type: ignore[no-untyped-def]
+    links = p.links
+    first = row == begin
     if code == SAME_AS_PREVIOUS and not first and not links.distinct[j] and chosen[row - 1, j] >= 0:
         if links.restriction[j] != BY_LINK:
             return chosen[row - 1, j]
@@ -391,9 +421,9 @@ def _choose_parent(p, s, code, row, begin, family, families, chosen, met, pointe
         other = chosen[begin + np.random.randint(row - begin), j]
         if other >= 0 and links.restriction[j] != BY_LINK:
             return other
-    if group == -2:
-        group = _any_group(links, j)
     wanted = code - FIRST_TYPE if code >= FIRST_TYPE else np.random.randint(links.types[j])
+    if group == -2:
+        group = _any_group(links, j, wanted)
     found = _take_parent(p, j, wanted, group, family, met, pointers)
     if found < 0:
         return -1 if links.nullable[j] else -2
@@ -468,7 +498,9 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
                 if kind == LINK or kind == DIRECT:
                     j = steps.link[s]
                     if kind == LINK:
-                        parent = _choose_parent(p, s, code, row, begin, family, families, chosen, met, pointers)
+                        code, parent = _choose_parent(
+                            p, s, code, x, row, begin, family, families, chosen, met, pointers
+                        )
                     else:
                         parent = _choose_direct(p, s, code, x, family, met, links.parent_at[j + 1] - links.parent_at[j])
                         code = parent + 1
