@@ -17,14 +17,21 @@ shared = settings(
 )
 
 
-def lower(rows: dict[str, list[dict[str, object]]]) -> dict[str, object]:
-    """Tables by name, rows in no order: SQLite sorts texts by bytes, PostgreSQL by its collation."""
-    return {name: sorted(map(repr, table)) for name, table in rows.items()}
+def unordered(rows: dict[str, list[dict[str, object]]]) -> dict[str, object]:
+    """Tables by name, rows in no order: SQLite sorts texts by bytes, PostgreSQL by its collation.
+
+    Whole numbers are told as such: SQLite's decimals without fractions are integers.
+    """
+
+    def told(value: object) -> str:
+        return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)
+
+    return {name: sorted([told(v) for v in row.values()] for row in table) for name, table in rows.items()}
 
 
 def travels(source: Place, target: Place) -> None:
     copy(source, target, clean=True)
-    assert lower(by_name(read(target)[1])) == lower(by_name(read(source)[1]))
+    assert unordered(by_name(read(target)[1])) == unordered(by_name(read(source)[1]))
 
 
 @shared
