@@ -94,6 +94,11 @@ class Model(Protocol):
 
     plan: Plan
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a reader must know about the rows to come: columns whose type is not modelled, and the like."""
+        ...
+
     def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
         """The synthetic rows of each table, in load order; every key, reference and NOT NULL holds across them."""
         ...

@@ -35,6 +35,7 @@ EPILOG = """Exit codes:
  10  loading the target failed; it is as it was before
  11  a key or constraint does not hold
  12  an optional dependency is missing
+ 13  an attack on a clone was better than the limit that was set
 130  interrupted by Ctrl-C; the target is as it was before
 143  terminated; the target is as it was before
 """

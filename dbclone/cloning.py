@@ -163,7 +163,7 @@ def _write(target: Target, model: Model, options: CloneOptions, run: Run) -> Non
     tables = generate(model, options.generate, TableOnly(run.clock))
     written = write(target, plan, _timed(tables, run.seconds), run.clock, clean=options.clean)
     run.rows.update(written.rows)
-    run.findings += [*plan.findings, *written.findings]
+    run.findings += [*plan.findings, *model.findings, *written.findings]
     run.clock.phase("check", 0)
     _prove(target, plan)
     target.commit()

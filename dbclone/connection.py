@@ -52,11 +52,14 @@ def display_url(url: str) -> str:
         return url
     rest = url[match.end() :]
     before_query = rest.partition("?")[0]
-    user, at, place = before_query.rpartition("@") if "@" in before_query else rest.rpartition("@")
-    shown = user.split(":", 1)[0] + "@" + place if at else before_query
-    query = rest[len(before_query) :] if not at or "@" in before_query else ""
-    query = re.sub(r"(?i)((?:^|[?&])[^=&?]*(?:password|secret|token|sslkey)[^=&]*=)[^&]*", r"\1***", query)
-    return match.group() + shown + query
+    query = rest[len(before_query) :]
+    if "@" in before_query or "@" not in query:
+        user, at, place = before_query.rpartition("@")
+    else:  # a question mark in a password, or an @ in a parameter
+        user, at, place, query = *rest.rpartition("@"), ""
+    shown = (user.split(":", 1)[0] + "@" + place if at else place) + query
+    shown = re.sub(r"(?i)([?&][^=&?]*(?:password|secret|token|sslkey)[^=&]*=)[^&]*", r"\1***", shown)
+    return match.group() + shown
 
 
 def refuse_same(source: Source, target: Target) -> None:

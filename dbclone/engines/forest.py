@@ -12,6 +12,8 @@ import pyarrow as pa
 from dbclone.abc import Progress, Read
 from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker
+from dbclone.columns.opaque import OpaqueCodec
+from dbclone.findings import Finding
 from dbclone.models.copies import Copied
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.learning import learn_table
@@ -57,6 +59,12 @@ class ForestModel:
 
     plan: Plan
     tables: tuple[TableModel, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Columns whose type is not modelled."""
+        steps = [(t.table, step) for t in self.tables for step in t.columns]
+        return tuple(s.codec.finding(t, s.column) for t, s in steps if isinstance(s.codec, OpaqueCodec))
 
     def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
         """Synthetic rows of every table; the same seed gives the same bytes."""

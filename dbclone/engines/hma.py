@@ -20,9 +20,11 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.abc import Progress, Read
+from dbclone.columns.opaque import OpaqueCodec
 from dbclone.dialects.base import arrow_type
 from dbclone.engines.hma_coding import DRAWN, Drawn, Frame, TableCoding
 from dbclone.errors import EngineLimitError, MissingExtraError, UsageError
+from dbclone.findings import Finding
 from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.schema import Table, TableName
@@ -203,6 +205,12 @@ class HMAModel:
     kept: Mapping[TableName, pa.Table]
     """Tables that are copied or empty."""
     fitted: tuple[Fitted, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Columns whose type is not modelled."""
+        codecs = [(table, name, codec) for table, c in self.codings.items() for name, codec in c.codecs.items()]
+        return tuple(codec.finding(table, name) for table, name, codec in codecs if isinstance(codec, OpaqueCodec))
 
     def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
         """Rows of every table in load order.  UsageError if single tables were given a size."""
