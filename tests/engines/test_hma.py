@@ -1,0 +1,105 @@
+"""The hma engine: its limits are asked before anything is read, and it keeps what the conformance suite cannot see."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dbclone.connection import open_source
+from dbclone.engines.hma import HMAEngine
+from dbclone.errors import EngineLimitError, MissingExtraError, UsageError
+from dbclone.options import FitOptions, GenerateOptions
+from dbclone.plan import Plan
+from dbclone.planning import make_plan
+from dbclone.progress import Silent
+
+PARENT = "CREATE TABLE parent (id INTEGER PRIMARY KEY, x REAL);"
+NUMBERS = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+
+
+def filled(table: str, columns: str, values: str) -> str:
+    """Forty rows whose values are expressions of i = 1 … 40."""
+    return f"INSERT INTO {table} ({columns}) {NUMBERS} SELECT {values} FROM n;"
+
+
+def plan_of(path: Path, script: str) -> Plan:
+    with sqlite3.connect(path) as db:
+        db.executescript(script)
+    db.close()
+    with open_source(f"sqlite:///{path}") as source:
+        schema = source.reflect()
+        return make_plan(schema, source.row_counts(schema), lambda name: source.read(schema.table(name)))
+
+
+CHAIN = (
+    PARENT + filled("parent", "id, x", "i, i * 0.37")
+    + "CREATE TABLE child (id INTEGER PRIMARY KEY, parent_id INTEGER NOT NULL REFERENCES parent (id), y REAL);"
+    + filled("child", "id, parent_id, y", "i, i, i * 1.7")
+)  # fmt: skip
+BEYOND = {
+    "5 tables": "".join(
+        f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, x REAL);" + filled(f"t{n}", "id, x", "i, i * 3") for n in range(6)
+    ),
+    "single column": "CREATE TABLE pairs (a INTEGER, b INTEGER, x REAL, PRIMARY KEY (a, b));"
+    + filled("pairs", "a, b, x", "i, i % 3, i * 0.7"),
+    "refer to themselves": "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree (id), x REAL);"
+    + filled("tree", "id, up, x", "i, nullif(i / 2, 0), i * 0.9"),
+    "two levels": CHAIN
+    + "CREATE TABLE grandchild (id INTEGER PRIMARY KEY, child_id INTEGER NOT NULL REFERENCES child (id), z REAL);"
+    + filled("grandchild", "id, child_id, z", "i, i, i * 2.3"),
+    "cycles": "CREATE TABLE a (id INTEGER PRIMARY KEY, b_id INTEGER REFERENCES b (id), x REAL);"
+    "CREATE TABLE b (id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a (id), y REAL);"
+    + filled("a", "id, b_id, x", "i, i, i * 0.3") + filled("b", "id, a_id, y", "i, i, i * 0.7"),
+    "per column": PARENT + filled("parent", "id, x", "i, i * 0.37")
+    + "CREATE TABLE other (id INTEGER PRIMARY KEY, x REAL);" + filled("other", "id, x", "i, i * 0.41")
+    + "CREATE TABLE child (id INTEGER PRIMARY KEY, both INTEGER REFERENCES parent (id) REFERENCES other (id), y REAL);"
+    + filled("child", "id, both, y", "i, i, i * 1.7"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", BEYOND)
+def test_the_error_names_the_limit_that_the_schema_exceeds(tmp_path: Path, limit: str) -> None:
+    plan = plan_of(tmp_path / "beyond.sqlite", BEYOND[limit])
+    with pytest.raises(EngineLimitError, match=limit):
+        HMAEngine().check_limits(plan)
+
+
+def test_two_levels_of_tables_are_within_the_limits(tmp_path: Path) -> None:
+    pytest.importorskip("sdv")
+    HMAEngine().check_limits(plan_of(tmp_path / "chain.sqlite", CHAIN))
+
+
+def test_without_sdv_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(tmp_path / "chain.sqlite", CHAIN)
+    monkeypatch.setitem(sys.modules, "sdv", None)
+    with pytest.raises(MissingExtraError, match=r"dbclone\[sdv\]"):
+        HMAEngine().check_limits(plan)
+
+
+def test_single_tables_cannot_be_given_a_size(tmp_path: Path) -> None:
+    pytest.importorskip("sdv")
+    script = PARENT + filled("parent", "id, x", "i, i * 0.37")
+    plan = plan_of(tmp_path / "one.sqlite", script)
+    with open_source(f"sqlite:///{tmp_path / 'one.sqlite'}") as source:
+        model = HMAEngine().fit(plan, lambda name: source.read(plan.schema.table(name)), FitOptions(), Silent())
+    with pytest.raises(UsageError, match="--scale"):
+        list(model.generate(GenerateOptions(rows=(("parent", 7),)), Silent()))
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_rows_in_another_process(tmp_path: Path) -> None:
+    """SDV walks over sets of names, whose order Python changes from process to process."""
+    pytest.importorskip("sdv")
+    plan_of(tmp_path / "chain.sqlite", CHAIN)
+    program = "from dbclone.cli import main; main()"
+    command = [sys.executable, "-c", program, "copy", "chain.sqlite", "clone.sqlite", "--engine", "hma", "--clean"]
+    dumps = []
+    for hash_seed in ("1", "2"):
+        environment = {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(sys.path), "HOME": str(tmp_path)}
+        subprocess.run([*command, "--yes", "--quiet"], cwd=tmp_path, env=environment, check=True)
+        with sqlite3.connect(tmp_path / "clone.sqlite") as db:
+            dumps.append(list(db.iterdump()))
+        db.close()
+    assert dumps[0] == dumps[1]
