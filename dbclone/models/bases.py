@@ -9,11 +9,12 @@ import numpy as np
 
 from dbclone.models.counting import WORTH, converted, saved, straight_line
 from dbclone.models.grouping import mid_ranks
+from dbclone.models.inequalities import holds, nearest
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.rows import Path, gather_numbers
 from dbclone.models.sampling import Sample, Shape, alike_rows
 from dbclone.models.sequence import ALIKE, LINKED, MEASURED, OWNER, PACED, SAME_ROW, SIBLING
-from dbclone.models.steps import Link, Scale
+from dbclone.models.steps import Bound, Link, Scale
 from dbclone.schema import TableName
 
 _REGULAR = 0.5
@@ -33,6 +34,11 @@ class Base:
     """float64[n] on the step's own lattice."""
     unit: np.ndarray | None = None
     """float64[n]: PACED counts in these units."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the base is a hidden value of the owner, of which no inequality is kept."""
+        return self.source is not None and not self.source.step.startswith("column:")
 
     def offset(self, raw: np.ndarray, rows: np.ndarray, sample: Sample) -> np.ndarray:
         """What is drawn: the distance of the given training rows from their base, in the base's units."""
@@ -92,12 +98,15 @@ def _scale_at(seen: Observation, start: TableName, path: Path) -> Scale:
     return named[path.step] if path.step in named else table.hidden[path.step][1]
 
 
-def choose_bases(observed: Observed, shape: Shape, raw: np.ndarray, bases: list[Base]) -> list[Base]:
+def choose_bases(
+    observed: Observed, shape: Shape, raw: np.ndarray, bases: list[Base], ceiling: np.ndarray, kind: str
+) -> list[Base]:
     """At most two: the previous sibling where it is the narrower base, and the best of the others."""
     lattice = shape.scale.lattice
     worth = WORTH if shape.scale.temporal else 2 * WORTH
     sibling = next((b for b in bases if b.reference == SIBLING), None)
-    gains = {id(b): saved(raw, b.numbers, lattice) for b in bases}
+    group = observed.rows.codes[kind] if kind and any(b.reference == ALIKE for b in bases) else None
+    gains = {id(b): saved(raw, b.numbers, lattice, group) for b in bases}
     others = [b for b in bases if b.reference != SIBLING and gains[id(b)] > worth]
     best = max(others, key=lambda b: gains[id(b)], default=None)
     chosen: list[Base] = []
@@ -105,7 +114,7 @@ def choose_bases(observed: Observed, shape: Shape, raw: np.ndarray, bases: list[
         sort_key = shape.name == f"column:{observed.plan.order_by[0]}" if observed.plan.order_by else False
         needed = 0.05 if sort_key else worth
         if gains[id(sibling)] > max(needed, gains[id(best)] + 0.1 if best and not sort_key else 0.0):
-            chosen.append(_paced(observed, shape, raw, sibling) if sort_key else sibling)
+            chosen.append(_paced(observed, shape, raw, sibling, ceiling) if sort_key else sibling)
             first = np.where(np.isnan(sibling.numbers), raw, np.nan)
             others = [b for b in bases if b.reference != SIBLING and saved(first, b.numbers, lattice) > WORTH]
             best = max(others, key=lambda b: saved(first, b.numbers, lattice), default=None)
@@ -114,7 +123,7 @@ def choose_bases(observed: Observed, shape: Shape, raw: np.ndarray, bases: list[
     return chosen
 
 
-def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base) -> Base:
+def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, ceiling: np.ndarray) -> Base:
     """The previous sibling as base, in units of the room left, where gaps go with the room (rank correlation)."""
     family = observed.family
     n = len(family)
@@ -122,7 +131,7 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base) -> 
     first = np.flatnonzero(fresh)
     sizes = np.diff(np.append(first, n))
     left = np.repeat(sizes, sizes) - (np.arange(n) - np.repeat(first, sizes))
-    unit = np.maximum(np.nanmax(raw, initial=0.0) - sibling.numbers, 0.0) / np.maximum(left, 1)
+    unit = np.maximum(ceiling - sibling.numbers, 0.0) / np.maximum(left, 1)
     gap = raw - sibling.numbers
     held = ~np.isnan(gap)
     if held.sum() < 50 or (gap[held] < 0).any():
@@ -133,3 +142,24 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base) -> 
     if usual > _REGULAR or not together > _TOGETHER:
         return sibling
     return Base(PACED, sibling.source, -1, shape.scale, sibling.numbers, unit)
+
+
+def bounds_of(raw: np.ndarray, bases: list[Base]) -> tuple[Bound, ...]:
+    """The inequalities between a step and its bases that hold in the data, the nearest few of each side."""
+    sides: dict[int, list[tuple[float, int]]] = {1: [], -1: []}
+    for i, base in enumerate(bases):
+        side = holds(raw, base.numbers) if base.source is not None else 0
+        if side:
+            sides[side].append((float(np.nanmean(np.abs(raw - base.numbers))), i))
+    chosen = [(side, bases[i]) for side, found in sides.items() for i in nearest(found)]
+    return tuple(Bound(b.reference, b.source, b.scale, b.link, side < 0) for side, b in chosen if b.source is not None)
+
+
+def ceiling_of(raw: np.ndarray, bases: list[Base]) -> np.ndarray:
+    """The highest number that each row of a sort key may have: the column's own, or a bound that its owner sets."""
+    known = raw[~np.isnan(raw)]
+    top = np.full(len(raw), float(known.max()) if len(known) else 0.0)
+    for base in bases:
+        if base.reference == OWNER and not base.hidden and holds(raw, base.numbers) < 0:
+            top = np.fmin(top, base.numbers)
+    return top

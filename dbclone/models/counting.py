@@ -51,15 +51,26 @@ def conversion(source: Scale, to: Scale) -> tuple[float, float]:
     return source.unit / to.unit, (source.offset - to.offset) / to.unit
 
 
-def saved(raw: np.ndarray, base: np.ndarray, lattice: bool) -> float:
-    """Nats saved by counting ``raw`` from ``base`` (both float64[n]); 0 where the base is mostly missing."""
+def saved(raw: np.ndarray, base: np.ndarray, lattice: bool, group: np.ndarray | None = None) -> float:
+    """Nats saved by counting ``raw`` from ``base`` (both float64[n]); 0 where the base is mostly missing.
+
+    With ``group`` (int64[n]), the kind of each row, which is known before: saved within the kinds.
+    """
     pick = slice(None, None, max(1, len(raw) // _SAMPLE))
     raw, base = raw[pick], base[pick]
     both = ~np.isnan(raw) & ~np.isnan(base)
     if both.sum() < max(20, 0.5 * (~np.isnan(raw)).sum()):
         return 0.0
     width = grid_width(raw, lattice)
-    return entropy(raw[both], width) - entropy(raw[both] - base[both], width)
+    if group is None:
+        return entropy(raw[both], width) - entropy(raw[both] - base[both], width)
+    kinds, total = group[pick][both], 0.0
+    for kind in np.unique(kinds):
+        mine = kinds == kind
+        if mine.sum() >= 20:
+            x, b = raw[both][mine], base[both][mine]
+            total += mine.sum() * (entropy(x, width) - entropy(x - b, width))
+    return float(total / both.sum())
 
 
 def straight_line(numbers: np.ndarray, raw: np.ndarray, to: Scale) -> Scale | None:

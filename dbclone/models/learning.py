@@ -10,16 +10,17 @@ import numpy as np
 
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.models.atoms import Atoms
-from dbclone.models.bases import Base, bases_of, choose_bases
+from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases
 from dbclone.models.conditional import Seen, fit_conditional, information
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.features import CodedFeature
 from dbclone.models.lookups import lookups, table_of
+from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, Relation, families_keep_apart, upward
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.sequence import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
-from dbclone.models.steps import Link, Scale, Step, TableSteps, Variant
+from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
 from dbclone.schema import TableName
@@ -35,12 +36,15 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     owner = observed.owner
     context, numbers = _owner_paths(seen, observed)
     links = tuple(_link(seen, observed, r) for r in _drawn_links(observed))
-    determined = lookups({c.step: _plain(observed, c) for c in observed.columns})
+    plain = {c.step: _plain(observed, c) for c in observed.columns}
+    determined = lookups({c.step: plain[c.step] for c in observed.columns if c.measured or _is_category(c)})
+    empty = null_rules(plain, frozenset(c.step for c in observed.columns if not c.measured))
     kind = _kind_step(observed, links)
-    shapes = list(_shapes(observed, links, kind, determined))
+    shapes = list(_shapes(observed, links, kind, _acyclic({**empty, **determined})))
     paced = _paced_step(observed, shapes)
-    sample = take_sample(seen, observed, shapes, context, links, (paced, kind), np.random.default_rng(seed))
-    learner = _Learner(seen, observed, shapes, sample, (numbers, links), kind, determined, pool)
+    ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))
+    sample = take_sample(seen, observed, shapes, context, links, (paced, kind, ceiling), np.random.default_rng(seed))
+    learner = _Learner(seen, observed, shapes, sample, (numbers, links), kind, determined, empty, ceiling, pool)
     tasks = [learner.learn(i) for i in range(len(shapes))]
     steps = tuple(task() for task in tasks)
     ownerless = int((observed.rows.parents[owner.id] < 0).sum()) if owner else observed.rows.n
@@ -105,13 +109,43 @@ def _within(seen: Observation, start: TableName, avoid: TableName, most: int) ->
     return tuple(paths)
 
 
+def _acyclic(before: dict[str, str]) -> dict[str, str]:
+    """Which step comes before which, without the last of each ring."""
+    kept: dict[str, str] = {}
+    for step, other in before.items():
+        up, seen = other, {step}
+        while up in kept and up not in seen:
+            seen.add(up)
+            up = kept[up]
+        if up not in seen:
+            kept[step] = other
+    return kept
+
+
 def _plain(observed: Observed, column: ColumnStep) -> np.ndarray:
     """The step's numbers or codes, NaN for NULL."""
     if column.measured:
         return observed.rows.numbers[column.step]
     codes = observed.rows.codes[column.step].astype(np.float64)
     codes[codes == 0] = np.nan
-    return codes if isinstance(column.codec, CategoricalCodec) else np.full(len(codes), np.nan)
+    return codes
+
+
+def _ceiling(
+    seen: Observation,
+    observed: Observed,
+    shapes: list[Shape],
+    paced: str,
+    parents: tuple[tuple[Path, ...], tuple[Link, ...]],
+) -> np.ndarray:
+    index = next((i for i, s in enumerate(shapes) if s.name == paced), -1)
+    if index < 0:
+        return np.zeros(observed.rows.n)
+    return ceiling_of(observed.rows.numbers[paced], list(bases_of(seen, observed, shapes, index, parents, "")))
+
+
+def _is_category(column: ColumnStep) -> bool:
+    return isinstance(column.codec, CategoricalCodec)
 
 
 def _paced_step(observed: Observed, shapes: list[Shape]) -> str:
@@ -194,6 +228,10 @@ class _Learner:
     parents: tuple[tuple[Path, ...], tuple[Link, ...]]
     kind: str
     determined: dict[str, str]
+    empty: dict[str, str]
+    """For each step whose NULLs another one decides, that one."""
+    ceiling: np.ndarray
+    """Highest number that the sort key may have in each row."""
     pool: Executor
 
     def learn(self, index: int) -> Callable[[], Step]:
@@ -204,17 +242,32 @@ class _Learner:
         if shape.kind != MEASURED:
             codes = observed.rows.codes[shape.name][self.sample.rows]
             future = self.pool.submit(_tree, self.sample, visible, np.arange(len(codes)), codes, False)
+            nulls = self._null_rule(shape)
             return lambda: Step(
-                shape.name, shape.kind, shape.feature, (*first, Variant(ABSOLUTE, future.result())), shape.scale
+                shape.name,
+                shape.kind,
+                shape.feature,
+                (*first, Variant(ABSOLUTE, future.result())),
+                shape.scale,
+                nulls=nulls,
             )
         raw = observed.rows.numbers[shape.name]
         bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, self.kind))
-        chosen = choose_bases(observed, shape, raw, bases)
+        chosen = choose_bases(observed, shape, raw, bases, self.ceiling, self.kind)
         grown = list(_variants(shape, raw, chosen, self.sample, visible, self.pool))
         known = raw[~np.isnan(raw)]
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+        bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden]), self._null_rule(shape)
         return lambda: Step(
-            shape.name, shape.kind, shape.feature, (*first, *(make() for make in grown)), shape.scale, low, high
+            shape.name,
+            shape.kind,
+            shape.feature,
+            (*first, *(make() for make in grown)),
+            shape.scale,
+            low,
+            high,
+            bounds,
+            nulls,
         )
 
     def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
@@ -227,6 +280,15 @@ class _Learner:
         if shape.kind != MEASURED:
             determined = np.nan_to_num(determined)
         return (Variant(LOOKUP, source=Path((), source), known=known, starts=starts, determined=determined),)
+
+    def _null_rule(self, shape: Shape) -> NullRule | None:
+        source = self.empty.get(shape.name)
+        names = [s.name for s in self.shapes]
+        if source is None or names.index(source) > names.index(shape.name):
+            return None
+        columns = {c.step: c for c in self.observed.columns}
+        key = null_key(_plain(self.observed, columns[source]), not columns[source].measured)
+        return NullRule(source, *null_table(key, np.isnan(_plain(self.observed, columns[shape.name]))))
 
     def _visible(self, index: int) -> np.ndarray:
         """bool[F]: bytes that are known when the step is drawn: no later own step, no parent linked later."""

@@ -23,13 +23,15 @@ from dbclone.models.sequence import (
     SAME_ROW,
     SIBLING,
     UNRESTRICTED,
+    Bounds,
     Links,
+    Nulls,
     Program,
     Steps,
     Trees,
     Variants,
 )
-from dbclone.models.steps import Link, Step, TableSteps, Variant
+from dbclone.models.steps import Bound, Link, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 
 
@@ -51,7 +53,8 @@ def build(table: TableSteps, database: Database, groups: Sequence[Groups | None]
     links = _links(table, database, groups, rng)
     own, linked = int(sum(widths)), int(links.bytes_n.sum())
     paced, kind = _number_or_none(table, table.paced), _number_or_none(table, table.kind)
-    return Program(_trees(trees), _steps(table), _variants(table), links, own, linked, paced, kind)
+    rules = _bounds(table), _nulls(table)
+    return Program(_trees(trees), _steps(table), _variants(table), *rules, links, own, linked, paced, kind)
 
 
 def _number_or_none(table: TableSteps, name: str) -> int:
@@ -142,7 +145,31 @@ def _variants(table: TableSteps) -> Variants:
     )
 
 
-def _source(table: TableSteps, variant: Variant) -> int:
+def _bounds(table: TableSteps) -> Bounds:
+    pairs = [(s, b) for s in table.steps for b in s.bounds]
+    factors = [conversion(b.scale, s.scale) for s, b in pairs]
+    return Bounds(
+        np.cumsum([0, *(len(s.bounds) for s in table.steps)]).astype(np.int64),
+        np.array([b.reference for _, b in pairs], dtype=np.int64),
+        np.array([_source(table, b) for _, b in pairs], dtype=np.int64),
+        np.array([b.link for _, b in pairs], dtype=np.int64),
+        np.array([f for f, _ in factors], dtype=np.float64),
+        np.array([s for _, s in factors], dtype=np.float64),
+        np.array([b.upper for _, b in pairs], dtype=np.bool_),
+    )
+
+
+def _nulls(table: TableSteps) -> Nulls:
+    rules = [s.nulls for s in table.steps]
+    return Nulls(
+        np.array([_step_number(table.steps, r.source) if r else -1 for r in rules], dtype=np.int64),
+        np.cumsum([0, *(len(r.known) if r else 0 for r in rules)]).astype(np.int64),
+        _join([r.known for r in rules if r], np.float64),
+        _join([r.empty for r in rules if r], np.uint8),
+    )
+
+
+def _source(table: TableSteps, variant: Variant | Bound) -> int:
     if variant.source is None:
         return 0
     if variant.reference in (SIBLING, SAME_ROW, ALIKE, LOOKUP, PACED):

@@ -56,10 +56,10 @@ def take_sample(
     shapes: list[Shape],
     context: tuple[Path, ...],
     links: tuple[Link, ...],
-    marks: tuple[str, str],
+    marks: tuple[str, str, np.ndarray],
     rng: np.random.Generator,
 ) -> Sample:
-    """``marks`` names the paced step and the kind step, '' for none."""
+    """``marks``: the paced step and the kind step ('' for none), and the highest number of the former in each row."""
     rows, family = observed.rows, observed.family
     start, first = _starts(family)
     position = np.arange(rows.n) - start
@@ -68,7 +68,7 @@ def take_sample(
     previous = np.zeros_like(own)
     previous[:, 1:] = np.where(position[1:] > 0, own[:, :-1], 0)
     linked = [_linked_bytes(seen, rows, link)[:, picked] for link in links]
-    before = [_owner_bytes(seen, observed, context), _positions(position, first, rows.n, _paced(observed, marks[0]))]
+    before = [_owner_bytes(seen, observed, context), _positions(position, first, rows.n, (_paced(observed, marks[0]), marks[2]))]
     if marks[1]:
         earlier = alike_rows(family, rows.bytes[marks[1]][0])
         before += [_seen_counts(family, rows.bytes[marks[1]][0]), previous, _taken(own, earlier)]
@@ -104,7 +104,7 @@ def _families(first: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray
     return np.flatnonzero(np.repeat(keep, sizes))[: 4 * MOST_ROWS]
 
 
-def _positions(position: np.ndarray, first: np.ndarray, n: int, paced: tuple[np.ndarray, float]) -> np.ndarray:
+def _positions(position: np.ndarray, first: np.ndarray, n: int, paced: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     sizes = np.diff(np.append(first, n))
     count = np.repeat(sizes, sizes)
     previous = np.full(n, np.nan)
@@ -117,14 +117,12 @@ def _positions(position: np.ndarray, first: np.ndarray, n: int, paced: tuple[np.
 def _paces(previous, high, remaining):  # type: ignore[no-untyped-def]
     out = np.zeros(previous.shape[0], np.int64)
     for i in range(previous.shape[0]):
-        out[i] = pace_byte(previous[i], high, remaining[i])
+        out[i] = pace_byte(previous[i], high[i], remaining[i])
     return out
 
 
-def _paced(observed: Observed, step: str) -> tuple[np.ndarray, float]:
-    numbers = observed.rows.numbers.get(step, np.full(observed.rows.n, np.nan))
-    known = numbers[~np.isnan(numbers)]
-    return numbers, float(known.max()) if len(known) else 0.0
+def _paced(observed: Observed, step: str) -> np.ndarray:
+    return observed.rows.numbers.get(step, np.full(observed.rows.n, np.nan))
 
 
 @njit(cache=True, nogil=True)

@@ -103,6 +103,30 @@ class Variants(NamedTuple):
     """What goes with each: one value, or several to choose from."""
 
 
+class Bounds(NamedTuple):
+    """What a measured step may not be below or above: numbers known before it, as in Variants."""
+
+    first: np.ndarray
+    """First bound of each step; one more than there are steps."""
+    reference: np.ndarray
+    source: np.ndarray
+    link: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+    upper: np.ndarray
+
+
+class Nulls(NamedTuple):
+    """Which steps are NULL exactly where another step says so."""
+
+    source: np.ndarray
+    """Deciding step of each step, or −1."""
+    first: np.ndarray
+    """First key of each step; one more than there are steps."""
+    known: np.ndarray
+    empty: np.ndarray
+
+
 class Links(NamedTuple):
     """Candidate parents of each link, cut in segments (group · types + type) of shuffled slots, one per child due."""
 
@@ -154,6 +178,8 @@ class Program(NamedTuple):
     trees: Trees
     steps: Steps
     variants: Variants
+    bounds: Bounds
+    nulls: Nulls
     links: Links
     own_bytes: int
     linked_bytes: int
@@ -205,10 +231,78 @@ def _looked_up(variants, v, number):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _number_of(reference, source, link, row, first, family, families, numbers, chosen, alike, links):  # type: ignore[no-untyped-def]
+    """The number that a reference leads to; NaN where there is none."""
+    if reference == SIBLING or reference == PACED:
+        return np.nan if first else numbers[row - 1, source]
+    if reference == ALIKE:
+        return np.nan if alike < 0 else numbers[alike, source]
+    if reference == SAME_ROW:
+        return numbers[row, source]
+    if reference == OWNER:
+        return families.numbers[family, source]
+    if reference == LINKED and chosen[row, link] >= 0:
+        return links.numbers[links.numbers_at[link] + chosen[row, link] * links.numbers_n[link] + source]
+    return np.nan
+
+
+@njit(cache=True, nogil=True)
+def _range_of(p, s, row, first, family, families, numbers, chosen, alike):  # type: ignore[no-untyped-def]
+    """Lowest and highest number that the step may have in this row."""
+    low, high = p.steps.low[s], p.steps.high[s]
+    b = p.bounds
+    for i in range(b.first[s], b.first[s + 1]):
+        bound = _number_of(
+            b.reference[i], b.source[i], b.link[i], row, first, family, families, numbers, chosen, alike, p.links
+        )
+        if np.isnan(bound):
+            continue
+        if SAME_ROW <= b.reference[i] <= LINKED:
+            bound = bound * b.scale[i] + b.shift[i]
+            if p.steps.lattice[s]:
+                bound = np.floor(bound + 1e-9)
+        if b.upper[i]:
+            high = min(high, bound)
+        else:
+            low = max(low, bound)
+    return low, max(low, high)
+
+
+@njit(cache=True, nogil=True)
+def _emptiness(p, s, row, codes, numbers):  # type: ignore[no-untyped-def]
+    """1 where the step must be NULL, 0 where it must not, −1 where nothing says."""
+    source = p.nulls.source[s]
+    if source < 0:
+        return -1
+    if p.steps.kind[source] == MEASURED:
+        key = -1.0 if np.isnan(numbers[row, source]) else 0.0
+    else:
+        key = float(codes[row, source]) if codes[row, source] > 0 else -1.0
+    a, b = p.nulls.first[s], p.nulls.first[s + 1]
+    i = a + np.searchsorted(p.nulls.known[a:b], key)
+    return p.nulls.empty[i] if i < b and p.nulls.known[i] == key else -1
+
+
+@njit(cache=True, nogil=True)
+def _draw_filled(trees, tree, x, empty):  # type: ignore[no-untyped-def]
+    """A code, drawn again while it is NULL though it must not be."""
+    code = _draw_code(trees, tree, x)
+    if empty == 0:
+        for _ in range(2 * _TRIES):
+            if code != 0:
+                break
+            code = _draw_code(trees, tree, x)
+    return code
+
+
+@njit(cache=True, nogil=True)
 def _draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
-    steps, variants, links = p.steps, p.variants, p.links
+    steps, variants = p.steps, p.variants
+    empty = _emptiness(p, s, row, codes, numbers)
+    if empty == 1:
+        return 0, np.nan
+    low, high = _range_of(p, s, row, first, family, families, numbers, chosen, alike)
     for v in range(steps.first_variant[s], steps.first_variant[s] + steps.variants[s]):
-        base = 0.0
         kind, source = variants.reference[v], variants.source[v]
         if kind == LOOKUP:
             other = numbers[row, source] if steps.kind[source] == MEASURED else float(codes[row, source])
@@ -216,20 +310,11 @@ def _draw_number(p, s, x, row, left, first, family, families, codes, numbers, ch
             if known:
                 return 0, value
             continue
-        unit = 1.0
-        if kind == SIBLING or kind == PACED:
-            base = np.nan if first else numbers[row - 1, source]
-        elif kind == ALIKE:
-            base = np.nan if alike < 0 else numbers[alike, source]
-        elif kind == SAME_ROW:
-            base = numbers[row, source]
-        elif kind == OWNER:
-            base = families.numbers[family, source]
-        elif kind == LINKED:
-            j = variants.link[v]
-            base = np.nan
-            if chosen[row, j] >= 0:
-                base = links.numbers[links.numbers_at[j] + chosen[row, j] * links.numbers_n[j] + source]
+        base, unit = 0.0, 1.0
+        if kind != ABSOLUTE:
+            base = _number_of(
+                kind, source, variants.link[v], row, first, family, families, numbers, chosen, alike, p.links
+            )
         if np.isnan(base):
             continue
         if SAME_ROW <= kind <= LINKED:
@@ -237,24 +322,24 @@ def _draw_number(p, s, x, row, left, first, family, families, codes, numbers, ch
             if steps.lattice[s]:
                 base = np.floor(base + 1e-9)
         if kind == PACED:
-            unit = max(steps.high[s] - base, 0.0) / max(left, 1)
+            unit = max(high - base, 0.0) / max(left, 1)
         value = 0.0
         for _ in range(_REDRAWS):
-            code = _draw_code(p.trees, variants.tree[v], x)
+            code = _draw_filled(p.trees, variants.tree[v], x, empty)
             if code == 0:
                 return code, np.nan
             at = variants.atoms_at[v] + code - 1
-            low, high = variants.low[at], variants.high[at]
+            a, b = variants.low[at], variants.high[at]
             if kind == PACED:
-                value = base + (low + np.random.random() * (high - low)) * unit
+                value = base + (a + np.random.random() * (b - a)) * unit
                 value = np.floor(value + np.random.random()) if steps.lattice[s] else value
             elif steps.lattice[s]:
-                value = base + low + np.floor(np.random.random() * (high - low + 1.0))
+                value = base + a + np.floor(np.random.random() * (b - a + 1.0))
             else:
-                value = base + low + np.random.random() * (high - low)
-            if steps.low[s] <= value <= steps.high[s]:
+                value = base + a + np.random.random() * (b - a)
+            if low <= value <= high:
                 return code, value
-        return code, min(max(value, steps.low[s]), steps.high[s])
+        return code, min(max(value, low), high)
     return 0, np.nan
 
 
@@ -262,6 +347,9 @@ def _draw_number(p, s, x, row, left, first, family, families, codes, numbers, ch
 def _draw_level(p, s, x, row, codes, numbers):  # type: ignore[no-untyped-def]
     """Code of a coded step: looked up where an earlier step determines it, else drawn."""
     steps, variants = p.steps, p.variants
+    empty = _emptiness(p, s, row, codes, numbers)
+    if empty == 1:
+        return 0
     last = steps.first_variant[s] + steps.variants[s] - 1
     for v in range(steps.first_variant[s], last):
         source = variants.source[v]
@@ -269,7 +357,7 @@ def _draw_level(p, s, x, row, codes, numbers):  # type: ignore[no-untyped-def]
         value, known = _looked_up(variants, v, other)
         if known:
             return int(value)
-    return _draw_code(p.trees, variants.tree[last], x)
+    return _draw_filled(p.trees, variants.tree[last], x, empty)
 
 
 @njit(cache=True, nogil=True)
@@ -479,7 +567,8 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
             x[context + 2] = min(count - i, 255)
             x[context + 3] = 0
             if p.paced >= 0 and i > 0:
-                x[context + 3] = pace_byte(numbers[row - 1, p.paced], steps.high[p.paced], count - i)
+                _, high = _range_of(p, p.paced, row, False, family, families, numbers, chosen, -1)
+                x[context + 3] = pace_byte(numbers[row - 1, p.paced], high, count - i)
             x[alike_at:] = 0
             for s in range(steps.kind.shape[0]):
                 at = own + steps.feature_at[s]

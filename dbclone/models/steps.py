@@ -46,6 +46,27 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """A number that a measured step may not be below, or above (``upper``)."""
+
+    reference: int
+    source: Path
+    scale: Scale
+    link: int
+    upper: bool
+    support: float = 1.0
+
+
+@dataclass(frozen=True)
+class NullRule:
+    """The step is NULL exactly where ``source`` (an earlier step) has one of certain keys (models.nulls)."""
+
+    source: str
+    known: np.ndarray
+    empty: np.ndarray
+
+
+@dataclass(frozen=True)
 class Step:
     """One draw in a row.  Names: 'column:x', 'link:reference', 'pointer:reference', 'type:reference', 'count:reference'."""
 
@@ -57,7 +78,9 @@ class Step:
     scale: Scale = Scale()
     low: float = 0.0
     high: float = 0.0
-    """Bounds of measured steps, in lattice numbers."""
+    """Extremes of measured steps, in lattice numbers."""
+    bounds: tuple[Bound, ...] = ()
+    nulls: NullRule | None = None
 
 
 @dataclass(frozen=True)

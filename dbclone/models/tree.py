@@ -234,7 +234,7 @@ class Growth:
     min_leaf: int = 5
     max_depth: int = 24
     cuts: tuple[float, ...] = (3.0, 8.0, 24.0, 80.0, 250.0, 1000.0, 1e18)
-    shrinkages: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0, 256.0)
+    shrinkages: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 
 
 def grow(

@@ -1,0 +1,34 @@
+"""Inequalities between a measured column and what it can be counted from: ship after order, order after account opening."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SUPPORT = 0.999
+_CHANCE = 0.97
+"""Share of random pairs that may agree: an inequality that holds between any two rows says nothing."""
+MOST = 3
+_SAMPLE = 20_000
+
+
+def holds(raw: np.ndarray, base: np.ndarray) -> int:
+    """1 where raw ≥ base, −1 where raw ≤ base (in ≥ 99.9% of the rows, and rarely by chance), else 0."""
+    both = np.flatnonzero(~np.isnan(raw) & ~np.isnan(base))
+    if len(both) < 50:
+        return 0
+    pick = both[:: max(1, len(both) // _SAMPLE)]
+    a, b = raw[pick], base[pick]
+    for sign in (1, -1):
+        if np.mean(sign * (a - b) >= 0) >= SUPPORT:
+            shuffled = np.random.default_rng(0).permutation(b)
+            if np.mean(sign * (a - shuffled) >= 0) < _CHANCE:
+                return sign if np.mean(sign * (raw[both] - base[both]) >= 0) >= SUPPORT else 0
+    return 0
+
+
+def nearest(found: Sequence[tuple[float, int]]) -> list[int]:
+    """Indices of the MOST bounds that lie nearest to the column (mean distance, index)."""
+    return [i for _, i in sorted(found)[:MOST]]
+
