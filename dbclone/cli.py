@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dbclone import __version__
+from dbclone import __version__, cli_measures
+from dbclone.cli_options import (
+    URL,
+    Engine,
+    Exclude,
+    Json,
+    Quiet,
+    Seed,
+    Source,
+    Tables,
+    Workers,
+    globs,
+    print_json,
+    shown_progress,
+)
 from dbclone.errors import IntegrityError, TargetError, UsageError
 from dbclone.failures import explaining
 from dbclone.options import CloneOptions, FitOptions, GenerateOptions, PlanOptions
 
 if TYPE_CHECKING:
-    from dbclone.abc import Progress
     from dbclone.report import CloneSummary, ModelSummary
 
 EPILOG = """Exit codes:
@@ -52,21 +63,8 @@ app = typer.Typer(
 model_app = typer.Typer(help="Look into model files.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 
-URL = "database URL (postgresql://USER@HOST/DB, sqlite:///FILE) or the path of a SQLite file"
-Source = Annotated[str, typer.Argument(help=f"What is cloned: {URL}.")]
 Target = Annotated[str, typer.Argument(help=f"What is written: {URL}.")]
 ModelFile = Annotated[Path, typer.Argument(help="A model file written by 'dbclone fit'.")]
-Tables = Annotated[
-    list[str], typer.Option("--tables", metavar="GLOB", help="Only these tables: globs, repeated or comma-separated.")
-]
-Exclude = Annotated[
-    list[str], typer.Option("--exclude", metavar="GLOB", help="All but these tables: globs, as for --tables.")
-]
-Engine = Annotated[
-    str, typer.Option("--engine", metavar="NAME", help="What learns the data: forest, or hma (needs the extra 'sdv').")
-]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same clone.")]
-Workers = Annotated[int, typer.Option("--workers", metavar="N", min=0, help="Threads for fitting; 0: one per core.")]
 Scale = Annotated[
     float, typer.Option("--scale", metavar="FACTOR", help="Size of the clone relative to the source, such as 0.1 or 3.")
 ]
@@ -74,8 +72,6 @@ Rows = Annotated[list[str], typer.Option("--rows", metavar="TABLE=N", help="Numb
 Clean = Annotated[bool, typer.Option("--clean", help="Replace what is in the target.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before --clean replaces anything.")]
 SchemaOnly = Annotated[bool, typer.Option("--schema-only", help="Create tables and constraints but no rows.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; only errors.")]
-Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 
 explained = explaining(typer.Exit, typer.Abort, BrokenPipeError, SystemExit)
 
@@ -118,14 +114,14 @@ def copy(
     from dbclone.cloning import clone
 
     options = CloneOptions(
-        PlanOptions(_globs(tables), _globs(exclude)),
+        PlanOptions(globs(tables), globs(exclude)),
         FitOptions(engine, seed, workers),
         GenerateOptions(scale, _sizes(rows), seed),
         clean,
         schema_only,
     )
     _confirm_clean(target, clean, yes)
-    with _progress(quiet) as progress:
+    with shown_progress(quiet) as progress:
         summary = clone(source, target, options, progress)
     _show_summary(summary, quiet, json)
 
@@ -147,8 +143,8 @@ def fit(
     """Fit a model to SOURCE: the first half of copy."""
     from dbclone.cloning import describe_model, fit_model
 
-    options = CloneOptions(PlanOptions(_globs(tables), _globs(exclude)), FitOptions(engine, seed, workers))
-    with _progress(quiet) as progress:
+    options = CloneOptions(PlanOptions(globs(tables), globs(exclude)), FitOptions(engine, seed, workers))
+    with shown_progress(quiet) as progress:
         fit_model(source, output, options, progress)
     if json or not quiet:
         _show_model(describe_model(output), json)
@@ -173,7 +169,7 @@ def generate(
 
     options = CloneOptions(generate=GenerateOptions(scale, _sizes(rows), seed), clean=clean)
     _confirm_clean(target, clean, yes)
-    with _progress(quiet) as progress:
+    with shown_progress(quiet) as progress:
         summary = generate_from(model, target, options, progress)
     _show_summary(summary, quiet, json)
 
@@ -192,11 +188,11 @@ def inspect(
     from dbclone import cloning, inspection, rendering
     from dbclone.connection import display_url
 
-    with _progress(quiet) as progress:
-        made = cloning.plan_clone(database, PlanOptions(_globs(tables), _globs(exclude)), progress)
+    with shown_progress(quiet) as progress:
+        made = cloning.plan_clone(database, PlanOptions(globs(tables), globs(exclude)), progress)
     found = inspection.inspect(made.schema, {t.table: t.rows for t in made.tables}, made)
     if json:
-        _print_json({"database": display_url(database), **inspection.inspection_document(found)})
+        print_json({"database": display_url(database), **inspection.inspection_document(found)})
     else:
         rendering.print_inspection(found, display_url(database), sys.stdout)
 
@@ -214,10 +210,10 @@ def plan(
     """Show what a clone of SOURCE would do to each table and column; nothing is fitted."""
     from dbclone import cloning, inspection, rendering
 
-    with _progress(quiet) as progress:
-        found = cloning.plan_clone(source, PlanOptions(_globs(tables), _globs(exclude)), progress)
+    with shown_progress(quiet) as progress:
+        found = cloning.plan_clone(source, PlanOptions(globs(tables), globs(exclude)), progress)
     if json:
-        _print_json(inspection.plan_document(found))
+        print_json(inspection.plan_document(found))
     else:
         rendering.print_plan(found, sys.stdout)
 
@@ -234,14 +230,17 @@ def check(
     """Prove every key and constraint of TARGET again; exit code 11 if one does not hold."""
     from dbclone import cloning, rendering
 
-    with _progress(quiet) as progress:
+    with shown_progress(quiet) as progress:
         found = cloning.check_database(target, against or None, progress)
     if json:
-        _print_json(found)
+        print_json(found)
     elif not quiet:
         rendering.print_check(found, sys.stdout)
     if found.violations:
         raise typer.Exit(IntegrityError.exit_code)
+
+
+app.command()(explained(cli_measures.audit))
 
 
 @app.command()
@@ -255,7 +254,7 @@ def demo(
     """Build an example shop, clone it, and show both side by side."""
     from dbclone.demo import run_demo
 
-    with _progress(quiet) as progress:
+    with shown_progress(quiet) as progress:
         result = run_demo(folder, seed, progress)
     if not quiet:
         from dbclone.rendering import print_demo
@@ -275,18 +274,6 @@ def model_show(model: ModelFile, *, json: Json = False) -> None:
 def main() -> None:
     """The entry point of the installed command."""
     app()
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Progress]:
-    from dbclone.progress import open_progress
-
-    with open_progress(sys.stderr, quiet) as progress:
-        yield progress
-
-
-def _globs(values: list[str]) -> tuple[str, ...]:
-    return tuple(glob.strip() for value in values for glob in value.split(",") if glob.strip())
 
 
 def _sizes(values: list[str]) -> tuple[tuple[str, int], ...]:
@@ -318,7 +305,7 @@ def _confirm_clean(target: str, clean: bool, yes: bool) -> None:
 
 def _show_summary(summary: CloneSummary, quiet: bool, json: bool) -> None:
     if json:
-        _print_json(summary)
+        print_json(summary)
     elif not quiet:
         from dbclone.rendering import print_summary
 
@@ -330,14 +317,8 @@ def _show_model(summary: ModelSummary, json: bool) -> None:
         from dbclone.inspection import plan_document
 
         about = {"file": summary.file, "engine": summary.engine, "bytes": summary.bytes}
-        _print_json({**about, **plan_document(summary.plan)})
+        print_json({**about, **plan_document(summary.plan)})
     else:
         from dbclone.rendering import print_model
 
         print_model(summary, sys.stdout)
-
-
-def _print_json(value: object) -> None:
-    from dbclone.report import as_json
-
-    typer.echo(as_json(value))

@@ -73,5 +73,11 @@ class MissingExtraError(DbcloneError):
     exit_code = 12
 
 
+class AuditFailed(DbcloneError):
+    """An attack on a clone was better than the limit that was set."""
+
+    exit_code = 13
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by the shell's convention (128 + SIGINT)."""

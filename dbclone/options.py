@@ -37,3 +37,15 @@ class CloneOptions:
     clean: bool = False
     """Replace what is in the target."""
     schema_only: bool = False
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    unit: str = ""
+    """The table whose rows are the entities to protect; empty: chosen."""
+    fail_over: float | None = None
+    """The largest area under the ROC curve that passes."""
+    rare_below: int = 5
+    """Values that fewer entities hold count as rare."""
+    plan: PlanOptions = PlanOptions()
+    fit: FitOptions = FitOptions()

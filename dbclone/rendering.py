@@ -10,10 +10,13 @@ from rich.console import Console
 from rich.table import Table as TextTable
 from rich.text import Text
 
+from dbclone.auditing import AuditSummary
 from dbclone.demo import Demonstration
 from dbclone.findings import Finding, Severity
 from dbclone.inspection import Inspection, TableInspection
 from dbclone.plan import Plan
+from dbclone.privacy.audit_copies import Shared
+from dbclone.privacy.audit_intervals import Interval
 from dbclone.report import CheckSummary, CloneSummary, ModelSummary
 from dbclone.schema import ForeignKey
 
@@ -166,6 +169,38 @@ def print_demo(demo: Demonstration, stream: TextIO) -> None:
     kept = sum(fact.kept for fact in demo.facts)
     _print(console, f"{kept} of {len(demo.facts)} planted facts kept")
     _print(console, f"look at both files: {demo.real} and {demo.synthetic}")
+
+
+def print_audit(summary: AuditSummary, stream: TextIO) -> None:
+    """The attacks, the guesses and what was copied, each beside what chance or fresh real rows give; the verdict."""
+    console, figures = _console(stream), summary.figures
+    _print(console, f"audit of {summary.database}: an entity is a row of {summary.unit} with all that hangs from it")
+    _print(console, f"fitted to {figures.members:,}, never seen {figures.controls:,}, synthetic {figures.synthetic:,}")
+    console.print(_attack_table(summary))
+    rows = [(g.name, f"{g.guesses:,}", *map(_interval, (g.success, g.control, g.risk))) for g in figures.guesses]
+    console.print(_table(("guess", "guesses", "right, fitted to", "right, never seen", "excess"), rows, numbers=4))
+    header = ("in common with the data", "where", "of", "in the clone", "share", "in fresh real rows")
+    console.print(_table(header, [_shared(s) for s in figures.shared if s.total], numbers=4))
+    verdict = "" if summary.fail_over is None else f" ({'within' if summary.passed else 'OVER'} {summary.fail_over})"
+    _print(console, f"best attack: {summary.best_attack}, area {_interval(figures.best.auc)}{verdict}")
+    _print(console, f"seconds: {summary.seconds:.1f}")
+
+
+def _attack_table(summary: AuditSummary) -> TextTable:
+    far = f"the {summary.figures.isolated} most isolated"
+    header = ("attack", "area (0.5: guessing)", "found at 1% false alarms", f"area, {far}", f"found, {far}")
+    rows = [(a.name, *map(_interval, (a.auc, a.tpr, a.isolated_auc, a.isolated_tpr))) for a in summary.figures.attacks]
+    return _table(header, rows, numbers=4)
+
+
+def _shared(shared: Shared) -> tuple[str, ...]:
+    where = f"{shared.table}({', '.join(shared.columns)})" if shared.columns else str(shared.table)
+    shares = f"{shared.found:,}", f"{shared.share:.1%}", f"{shared.floor:.1%}"
+    return shared.kind.value, where, f"{shared.total:,}", *shares
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
 
 
 def _number(value: float) -> str:

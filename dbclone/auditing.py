@@ -1,0 +1,156 @@
+"""The audit from end to end: read, split the entities in halves, fit to one, generate, attack with the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import pyarrow as pa
+
+from dbclone.abc import Progress, Source
+from dbclone.connection import display_url, open_source
+from dbclone.errors import AuditFailed, UsageError
+from dbclone.fitting import Reader, check_engine, check_limits, fit
+from dbclone.generation import generate
+from dbclone.graph import descendants
+from dbclone.halving import Tables, halve, hanging_rows
+from dbclone.options import AuditOptions, GenerateOptions
+from dbclone.plan import Plan, TableRole
+from dbclone.planning import make_plan
+from dbclone.privacy.audit import AuditFigures, audit
+from dbclone.privacy.audit_copies import Databases
+from dbclone.progress import TableOnly
+from dbclone.schema import Schema, TableName
+from dbclone.selection import select
+from dbclone.survey import Survey
+from dbclone.table_roles import person_tables
+
+MIN_ENTITIES = 20
+"""Fewer entities cannot be told apart from chance by any attack."""
+_ENOUGH = 0.5
+"""Share of the most rows that hang from any table, from which on a table with more rows of its own is preferred."""
+
+
+@dataclass(frozen=True)
+class AuditSummary:
+    """What ``dbclone audit`` shows."""
+
+    database: str
+    """The source's URL without its password."""
+    unit: TableName
+    engine: str
+    seed: int
+    rare_below: int
+    """Values of fewer entities count as rare."""
+    figures: AuditFigures
+    best_attack: str
+    best_auc: float
+    fail_over: float | None
+    passed: bool
+    """Whether the best attack's area is at most ``fail_over``; True if no limit was given."""
+    seconds: float
+
+
+def audit_database(source_url: str, options: AuditOptions, progress: Progress) -> AuditSummary:
+    """Fit to one half of the source's entities, and attack the clone with the other half as the control.
+
+    Raises UsageError if there is no such unit or it has too few rows; see ``require`` for the verdict.
+    """
+    check_engine(options.fit)
+    began = perf_counter()
+    progress.phase("connect", 0)
+    with open_source(source_url) as source:
+        schema, tables = _read(source, options, progress)
+    unit = choose_unit(schema, tables, options.unit)
+    halves = halve(schema, tables, unit, options.fit.seed)
+    plan, synthetic = _clone(schema, halves.first, options, progress)
+    progress.phase("attack", 0)
+    copied = frozenset(t.table for t in plan.tables if t.role is TableRole.COPY)
+    data = Databases(schema, unit, halves.split, halves.first, halves.second, synthetic, copied)
+    figures = audit(data, options.rare_below, options.fit.seed)
+    return _summary(display_url(source_url), data, figures, options, perf_counter() - began)
+
+
+def require(summary: AuditSummary) -> None:
+    """Raise AuditFailed if an attack was better than allowed.
+
+    It is the estimate that is compared, not a bound of its interval: a lower bound would let anything pass where there
+    are few entities, an upper bound nothing.  With fewer than about 900 entities the best of several attacks may exceed
+    0.55 by chance alone: look at the interval.
+    """
+    if not summary.passed:
+        area = summary.figures.best.auc
+        raise AuditFailed(
+            f"The attack '{summary.best_attack}' tells rows of {summary.unit} that were fitted to from others with an"
+            f" area of {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), over the limit of {summary.fail_over}"
+        )
+
+
+def choose_unit(schema: Schema, tables: Tables, wanted: str = "") -> TableName:
+    """The table called ``wanted``; else, of the tables of persons (or, without any, of all), the one to protect.
+
+    That is the one with most rows among those from which at least half as many rows hang as from any of them.
+    """
+    counts = {name: rows.num_rows for name, rows in tables.items()}
+    unit = _named(schema, wanted) if wanted else _proposed(schema, tables, counts)
+    if counts[unit] < MIN_ENTITIES:
+        raise UsageError(f"{unit} has {counts[unit]} rows, an audit needs {MIN_ENTITIES}: name another by --unit.")
+    return unit
+
+
+def _named(schema: Schema, wanted: str) -> TableName:
+    found = [t.name for t in schema.tables if wanted.lower() in (t.name.name.lower(), str(t.name).lower())]
+    if not found:
+        raise UsageError(f"--unit {wanted}: there is no such table.")
+    if len(found) > 1:
+        raise UsageError(f"--unit {wanted}: write {' or '.join(map(str, found))}; there are several.")
+    return found[0]
+
+
+def _proposed(schema: Schema, tables: Tables, counts: Mapping[TableName, int]) -> TableName:
+    persons = person_tables(Survey(schema, counts, tables.__getitem__))
+    names = sorted(persons or {t.name for t in schema.tables if descendants(schema, t.name)} or counts)
+    large_enough = [n for n in names if counts[n] >= MIN_ENTITIES] or names
+    hanging = {n: hanging_rows(schema, counts, n) for n in large_enough}
+    enough = [n for n in large_enough if hanging[n] >= _ENOUGH * max(hanging.values())]
+    return max(enough, key=lambda n: counts[n])
+
+
+def _read(source: Source, options: AuditOptions, progress: Progress) -> tuple[Schema, dict[TableName, pa.Table]]:
+    progress.phase("reflect", 0)
+    schema = source.reflect()
+    counts = source.row_counts(schema)
+    wanted = select(schema, options.plan).schema
+    progress.phase("read", sum(counts[t.name] for t in wanted.tables))
+    read = Reader(source, schema, progress)
+    return wanted, {t.name: read(t.name) for t in wanted.tables}
+
+
+def _clone(
+    schema: Schema, half: Tables, options: AuditOptions, progress: Progress
+) -> tuple[Plan, dict[TableName, pa.Table]]:
+    """The plan of one half, and synthetic rows that were learned from nothing else."""
+    counts = {name: rows.num_rows for name, rows in half.items()}
+    plan = make_plan(schema, counts, half.__getitem__)
+    check_limits(plan, options.fit)
+    model = fit(plan, half.__getitem__, options.fit, progress)
+    progress.phase("generate", sum(counts.values()))
+    return plan, dict(generate(model, GenerateOptions(seed=options.fit.seed), TableOnly(progress)))
+
+
+def _summary(url: str, data: Databases, figures: AuditFigures, options: AuditOptions, seconds: float) -> AuditSummary:
+    best, limit = figures.best, options.fail_over
+    return AuditSummary(
+        database=url,
+        unit=data.unit,
+        engine=options.fit.engine,
+        seed=options.fit.seed,
+        rare_below=options.rare_below,
+        figures=figures,
+        best_attack=best.name,
+        best_auc=best.auc.value,
+        fail_over=limit,
+        passed=limit is None or best.auc.value <= limit,
+        seconds=seconds,
+    )

@@ -1,0 +1,62 @@
+"""The commands that measure a clone: what an attacker learns from it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from dbclone.cli_options import (
+    Engine,
+    Exclude,
+    Json,
+    Quiet,
+    Seed,
+    Source,
+    Tables,
+    Workers,
+    globs,
+    print_json,
+    shown_progress,
+)
+from dbclone.errors import UsageError
+from dbclone.options import AuditOptions, FitOptions, PlanOptions
+
+
+def audit(
+    source: Source,
+    *,
+    unit: Annotated[
+        str, typer.Option(metavar="TABLE", help="The table whose rows are to be protected; by default that of persons.")
+    ] = "",
+    fail_over: Annotated[
+        float | None,
+        typer.Option(metavar="AREA", help="Exit with code 13 if an attack's area under the ROC curve is larger."),
+    ] = None,
+    rare_below: Annotated[
+        int, typer.Option("--k", metavar="K", min=1, help="Values of fewer than K rows of the unit count as rare.")
+    ] = 5,
+    tables: Tables = [],  # noqa: B006  # typer copies it
+    exclude: Exclude = [],  # noqa: B006
+    seed: Seed = 0,
+    engine: Engine = "forest",
+    workers: Workers = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Fit to half of SOURCE, and attack the clone with the other half: what does it betray?"""
+    from dbclone.auditing import audit_database, require
+    from dbclone.rendering import print_audit
+
+    if fail_over is not None and not 0 < fail_over <= 1:
+        raise UsageError("--fail-over must be between 0.5 (nothing may be betrayed) and 1, such as 0.55.")
+    selection = PlanOptions(globs(tables), globs(exclude))
+    options = AuditOptions(unit, fail_over, rare_below, selection, FitOptions(engine, seed, workers))
+    with shown_progress(quiet) as progress:
+        summary = audit_database(source, options, progress)
+    if json:
+        print_json(summary)
+    elif not quiet:
+        print_audit(summary, sys.stdout)
+    require(summary)

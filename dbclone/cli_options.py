@@ -1,0 +1,50 @@
+"""Options that several commands share, and what they do with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dbclone.abc import Progress
+
+URL = "database URL (postgresql://USER@HOST/DB, sqlite:///FILE) or the path of a SQLite file"
+Source = Annotated[str, typer.Argument(help=f"What is cloned: {URL}.")]
+Tables = Annotated[
+    list[str], typer.Option("--tables", metavar="GLOB", help="Only these tables: globs, repeated or comma-separated.")
+]
+Exclude = Annotated[
+    list[str], typer.Option("--exclude", metavar="GLOB", help="All but these tables: globs, as for --tables.")
+]
+Engine = Annotated[
+    str, typer.Option("--engine", metavar="NAME", help="What learns the data: forest, or hma (needs the extra 'sdv').")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same clone.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=0, help="Threads for fitting; 0: one per core.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; only errors.")]
+Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
+
+
+@contextmanager
+def shown_progress(quiet: bool) -> Iterator[Progress]:
+    """Progress on stderr, unless asked to be quiet."""
+    from dbclone.progress import open_progress
+
+    with open_progress(sys.stderr, quiet) as progress:
+        yield progress
+
+
+def globs(values: list[str]) -> tuple[str, ...]:
+    """The patterns of an option that is repeated or comma-separated."""
+    return tuple(glob.strip() for value in values for glob in value.split(",") if glob.strip())
+
+
+def print_json(value: object) -> None:
+    """A result as JSON on stdout."""
+    from dbclone.report import as_json
+
+    typer.echo(as_json(value))
