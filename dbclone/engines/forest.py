@@ -15,9 +15,11 @@ from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
 from dbclone.findings import Finding
 from dbclone.models.copies import Copied
+from dbclone.models.derivation import Derivations
+from dbclone.models.deriving import derive
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.learning import learn_table
-from dbclone.models.observation import Observation, Observed, Relation, observe
+from dbclone.models.observation import Observation, Observed, Relation, add_hidden, observe
 from dbclone.models.pointers import Implied, Pointer
 from dbclone.models.steps import TableSteps
 from dbclone.options import FitOptions, GenerateOptions
@@ -46,6 +48,7 @@ class TableModel:
     pointers: tuple[Pointer, ...] = ()
     implied: tuple[Implied, ...] = ()
     copies: tuple[Copied, ...] = ()
+    derived: Derivations = Derivations()
     steps: TableSteps | None = None
     copied: pa.Table | None = None
     """The rows of a reference table."""
@@ -85,6 +88,8 @@ class ForestEngine:
         """Encode all tables, then grow the trees of each, one thread per core."""
         progress.phase("fit", sum(t.rows for t in plan.tables))
         seen = observe(plan, read, K)
+        derive(seen)
+        add_hidden(seen)
         models = []
         with ThreadPoolExecutor(options.workers or os.cpu_count() or 1) as pool:
             for number, (name, observed) in enumerate(seen.tables.items()):
@@ -111,6 +116,7 @@ def _fit_table(
         tuple(_pointer(observed, r) for r in observed.relations if _points(r)),
         tuple(Implied(r.id, r.parent, r.path, _nullable(observed, r)) for r in observed.relations if r.path),
         observed.copies,
+        observed.derived,
         learn_table(seen, observed, pool, seed),
         types=types,
     )

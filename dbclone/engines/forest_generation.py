@@ -38,7 +38,10 @@ class Generation:
 
     def tables(self) -> Iterator[tuple[TableName, pa.Table]]:
         """All tables, in load order."""
-        waiting = {m.table: {p.parent for p in m.pointers if not p.within} for m in self._models}
+        waiting = {
+            m.table: {p.parent for p in m.pointers if not p.within} | {t.child for t in m.derived.totals}
+            for m in self._models
+        }
         ready: list[TableModel] = []
         for number, model in enumerate(self._models):
             self._draw(model, np.random.SeedSequence(self._options.seed, spawn_key=(1, number)))
@@ -51,7 +54,42 @@ class Generation:
         for number, pointer in enumerate(p for p in model.pointers if not p.within):
             rng = np.random.default_rng(np.random.SeedSequence(self._options.seed, spawn_key=(2, number)))
             self._point(model, pointer, rng)
+        if model.derived.totals:
+            self._total(model, values)
         return model.table, values.table()
+
+    def _total(self, model: TableModel, values: Values) -> None:
+        """Totals over the children, which are all there now, and what is computed from them."""
+        for total in model.derived.totals:
+            group = self._rows[total.child].parents[total.reference]
+            children = self._values[total.child].numbers(total.total.column) if total.total.column else None
+            values.total(total.total, group, np.zeros(len(group)) if children is None else children)
+        self._compute(model, values)
+
+    def _compute(self, model: TableModel, values: Values) -> None:
+        """Formulas over the row and its parents."""
+        operands = {}
+        for operand in model.derived.operands:
+            if operand.hop is not None:
+                rows = follow(self._rows, model.table, (operand.hop,))
+                there = self._values[operand.hop.parent].numbers(operand.column)
+                held = np.where(rows >= 0, there[np.maximum(rows, 0)], np.nan) if len(there) else np.full(len(rows), np.nan)
+                operands[operand.name] = held
+        values.compute(operands)
+
+    def _run(self, model: TableModel, values: Values) -> None:
+        """Sums that run along siblings."""
+        owner = model.steps.owner if model.steps else None
+        if owner is None or model.steps is None or model.steps.owner_table is None:
+            return
+        up = self._rows[model.table].parents[owner]
+        family = np.where(up >= 0, up, self._rows[model.steps.owner_table].n + np.arange(len(up)))
+        for running in model.derived.running:
+            start = np.zeros(len(up))
+            if running.start:
+                there = self._values[model.steps.owner_table].numbers(running.start)
+                start = np.where(up >= 0, there[np.maximum(up, 0)], 0.0) if len(there) else start
+            values.carry(running, family, np.nan_to_num(start))
 
     def _draw(self, model: TableModel, seed: np.random.SeedSequence) -> None:
         rng = np.random.default_rng(seed)
@@ -79,9 +117,11 @@ class Generation:
                 self._point(model, pointer, rng)
         for copy in model.copies:
             values.repeat(copy, follow(self._rows, model.table, copy.hops), self._values[copy.table])
+        self._compute(model, values)
         kept = values.make_distinct()
         if len(kept) < rows.n:
             self._rows[model.table] = select_rows(rows, kept)
+        self._run(model, values)
         self._progress.advance(0, model.table)
 
     def _size(self, model: TableModel, steps: TableSteps, rng: np.random.Generator) -> Size:

@@ -11,11 +11,14 @@ from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import DAY
 from dbclone.engines.forest import TableModel
 from dbclone.matching import ORPHAN, parent_rows
+from dbclone.models.arithmetic import compute
 from dbclone.models.copies import Copied
+from dbclone.models.derivation import plain, restored
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.observation import Relation
 from dbclone.models.rows import Rows
+from dbclone.models.totals import Running, Total, aggregate, carry_on
 from dbclone.plan import ReferenceRole
 from dbclone.privacy.fakers import fill
 from dbclone.schema import Key, Table, TableName
@@ -79,6 +82,35 @@ class Values:
         """Set a column to the values that it repeats."""
         values = other.keys[copy.source]
         self.keys[copy.column] = values.take(pa.array(np.maximum(rows, 0), mask=rows < 0))
+
+    def numbers(self, column: str) -> np.ndarray:
+        """A column as plain numbers, dates in days (models.derivation.plain)."""
+        found = plain(self.keys[column])
+        return np.full(self._rows.n, np.nan) if found is None else found
+
+    def compute(self, operands: Mapping[str, np.ndarray]) -> None:
+        """Fill the columns that formulas give; ``operands`` are those of parents, float64[n]."""
+        codecs = {c.column: c.codec for c in self._model.derived.columns}
+        for column in codecs:
+            self.keys.setdefault(column, pa.nulls(self._rows.n, _arrow_type(self._types[column])))
+        known = dict(operands)
+        for formula in self._model.derived.formulas:
+            known |= {name: self.numbers(name) for name in formula.operands if name not in known}
+            self.keys[formula.target] = restored(codecs[formula.target], compute(formula, known))
+            known.pop(formula.target, None)
+
+    def total(self, total: Total, group: np.ndarray, children: np.ndarray) -> None:
+        """Fill a column that is a total over children, ``group`` int64[children] their parent rows."""
+        codec = next(c.codec for c in self._model.derived.columns if c.column == total.target)
+        made = aggregate(total.operation, group, self._rows.n, children)
+        sizes = np.bincount(group[group >= 0], minlength=self._rows.n)
+        self.keys[total.target] = restored(codec, np.where(sizes == 0, total.empty, made))
+
+    def carry(self, running: Running, family: np.ndarray, start: np.ndarray) -> None:
+        """Fill a column that runs along siblings."""
+        codec = next(c.codec for c in self._model.derived.columns if c.column == running.target)
+        moved = running.sign * self.numbers(running.column)
+        self.keys[running.target] = restored(codec, carry_on(family, moved, start))
 
     def _fill_columns(self) -> None:
         for step in self._model.columns:

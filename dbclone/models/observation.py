@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from dbclone.abc import Read
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.copies import Copied, find_copies
+from dbclone.models.derivation import Derivations
 from dbclone.models.encoding import ColumnStep, encode_columns, measured_feature
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.grouping import cluster, group_means, indicators, mid_ranks, profile, spectral, traits
@@ -104,6 +105,7 @@ class Observed:
     relations: tuple[Relation, ...]
     columns: tuple[ColumnStep, ...] = ()
     copies: tuple[Copied, ...] = ()
+    derived: Derivations = Derivations()
     data: pa.Table = field(default_factory=lambda: pa.table({}))
     """The real rows, in family order; let go of once the table is learned."""
     rows: Rows = field(default_factory=lambda: Rows(0))
@@ -133,7 +135,7 @@ class Observation:
 
 
 def observe(plan: Plan, read: Read, k: int) -> Observation:
-    """Encode every table, parents before children, and add what is hidden."""
+    """Encode every table, parents before children, and find the columns that repeat a parent's."""
     seen = Observation(plan, {})
     order: dict[TableName, np.ndarray] = {}
     data = {t.table: read(t.table) for t in plan.tables}
@@ -156,7 +158,6 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
     for observed in seen.tables.values():
         if observed.plan.role is TableRole.SYNTHESISE:
             _set_copies(seen, observed)
-    _add_hidden(seen)
     return seen
 
 
@@ -171,7 +172,11 @@ def _set_copies(seen: Observation, observed: Observed) -> None:
     data = {name: o.data for name, o in seen.tables.items()}
     table = observed.plan.table
     observed.copies = find_copies(table, names, required, data, seen.database, references)
-    gone = {copy.column for copy in observed.copies}
+    forget_columns(observed, {copy.column for copy in observed.copies})
+
+
+def forget_columns(observed: Observed, gone: set[str]) -> None:
+    """Take columns out of what is modelled."""
     for column in observed.columns:
         if column.column in gone:
             for held in (observed.rows.bytes, observed.rows.codes, observed.rows.numbers):
@@ -248,7 +253,8 @@ def _renumber(seen: Observation, data: Mapping[TableName, pa.Table], order: Mapp
             observed.rows.parents[r.id] = position[observed.rows.parents[r.id]]
 
 
-def _add_hidden(seen: Observation) -> None:
+def add_hidden(seen: Observation) -> None:
+    """Add to all tables what is not a column: types, levels, counts, links, pointers."""
     for observed in seen.tables.values():
         observed.columns = tuple(_with_types(observed, c) for c in observed.columns)
         for relation in observed.relations:

@@ -1,0 +1,111 @@
+"""Columns that are computed and not drawn: formulas over a row, totals over children, sums that run along siblings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.columns.base import contiguous
+from dbclone.columns.numeric import NumericCodec
+from dbclone.columns.temporal import DAY, TemporalCodec
+from dbclone.models.arithmetic import Formula, find_formulas
+from dbclone.models.rows import Database, Hop, follow
+from dbclone.models.totals import Running, Total, find_running, find_totals
+from dbclone.schema import TableName
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A column of the row itself or, along one reference, of a parent."""
+
+    name: str
+    column: str
+    hop: Hop | None = None
+
+
+@dataclass(frozen=True)
+class TotalOf:
+    """A total over the children of one reference."""
+
+    child: TableName
+    reference: str
+    total: Total
+
+
+@dataclass(frozen=True)
+class DerivedColumn:
+    """How a computed number becomes a value of its column."""
+
+    column: str
+    codec: NumericCodec | TemporalCodec
+
+
+@dataclass(frozen=True)
+class Derivations:
+    """Everything that is computed in one table."""
+
+    columns: tuple[DerivedColumn, ...] = ()
+    operands: tuple[Operand, ...] = ()
+    formulas: tuple[Formula, ...] = ()
+    running: tuple[Running, ...] = ()
+    totals: tuple[TotalOf, ...] = ()
+
+
+def plain(values: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
+    """float64[n] of numbers, or of dates and times in days; None for other types.  NaN is NULL."""
+    kind = values.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers = contiguous(values).cast(pa.float64(), safe=False)
+        return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
+    if pa.types.is_date32(kind) or pa.types.is_timestamp(kind):
+        codec = TemporalCodec(str(kind), 1, 0)
+        return codec.measure(values) / DAY
+    return None
+
+
+def restored(codec: NumericCodec | TemporalCodec, numbers: np.ndarray) -> pa.Array:
+    """Values of the column from plain numbers (see ``plain``), rounded to its lattice."""
+    if isinstance(codec, TemporalCodec):
+        return codec.restore(np.round((numbers * DAY - codec.origin) / codec.unit))
+    raw = numbers / codec.unit - codec.origin
+    return codec.restore(np.round(raw) if codec.lattice else raw)
+
+
+def row_formulas(
+    targets: Mapping[str, float], own: Mapping[str, np.ndarray], above: Mapping[Operand, np.ndarray]
+) -> tuple[tuple[Operand, ...], tuple[Formula, ...]]:
+    """Formulas for the targets (name → lattice step) over the row's own columns and those of its parents."""
+    values = dict(own) | {o.name: v for o, v in above.items()}
+    formulas = find_formulas(tuple(targets), values, targets)
+    used = {name for f in formulas for name in f.operands}
+    operands = tuple(Operand(name, name) for name in own if name in used)
+    return operands + tuple(o for o in above if o.name in used), formulas
+
+
+def parents_columns(
+    database: Database, table: TableName, hop: Hop, columns: Mapping[str, np.ndarray]
+) -> dict[Operand, np.ndarray]:
+    """The parent's columns as seen from each row of the table."""
+    rows = follow(database, table, (hop,))
+    seen = {}
+    for name, values in columns.items():
+        there = np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan) if len(values) else np.full(len(rows), np.nan)
+        seen[Operand(f"{hop.parent.name}.{name}", name, hop)] = there
+    return seen
+
+
+__all__ = [
+    "Derivations",
+    "DerivedColumn",
+    "Operand",
+    "TotalOf",
+    "find_running",
+    "find_totals",
+    "parents_columns",
+    "plain",
+    "restored",
+    "row_formulas",
+]

@@ -1,0 +1,153 @@
+"""Finding the columns of an observed database that are computed, and taking them out of what is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from dbclone.models.derivation import (
+    Derivations,
+    DerivedColumn,
+    Operand,
+    TotalOf,
+    parents_columns,
+    plain,
+    row_formulas,
+)
+from dbclone.models.encoding import ColumnStep
+from dbclone.models.observation import Observation, Observed, Relation, forget_columns
+from dbclone.models.rows import Hop
+from dbclone.models.totals import find_running, find_totals
+from dbclone.plan import ReferenceRole, TableRole
+from dbclone.schema import TableName
+
+Numbers = Mapping[str, np.ndarray]
+
+
+def derive(seen: Observation) -> None:
+    """Set ``derived`` of every table: formulas first, then running sums, then totals over children."""
+    numbers = {name: _numbers(o) for name, o in seen.tables.items()}
+    taken: set[tuple[TableName, str]] = {(c.table, c.source) for o in seen.tables.values() for c in o.copies}
+    drawn = [o for o in seen.tables.values() if o.plan.role is TableRole.SYNTHESISE]
+    for observed in drawn:
+        _formulas(seen, observed, numbers, taken)
+    for observed in drawn:
+        _running(seen, observed, numbers, taken)
+    for observed in drawn:
+        for relation in observed.relations:
+            if relation.role in (ReferenceRole.OWNER, ReferenceRole.LINK) and not relation.direct:
+                _totals(seen.tables[relation.parent], observed, relation, numbers, taken)
+    for observed in drawn:
+        gone = {c.column for c in observed.derived.columns}
+        forget_columns(observed, gone)
+
+
+def _numbers(observed: Observed) -> dict[str, np.ndarray]:
+    found = {name: plain(observed.data.column(name)) for name in observed.data.column_names}
+    modelled = {c.column for c in observed.columns} | {c.column for c in observed.copies}
+    fixed = observed.plan.role is not TableRole.SYNTHESISE
+    return {name: v for name, v in found.items() if v is not None and (fixed or name in modelled)}
+
+
+def _targets(observed: Observed, done: Iterable[str]) -> dict[str, ColumnStep]:
+    """Measured columns that may be computed: no key, no sort key, not computed yet."""
+    excluded = {c for key in observed.table.keys for c in key.columns} | set(observed.plan.order_by) | set(done)
+    return {c.column: c for c in observed.columns if c.measured and not c.clock and c.column not in excluded}
+
+
+def _lattice(step: ColumnStep) -> float:
+    """Lattice step in plain numbers (days for dates)."""
+    if step.scale.temporal:
+        return 1e-6
+    return step.scale.unit if step.scale.lattice else 0.0
+
+
+def _done(observed: Observed) -> set[str]:
+    return {c.column for c in observed.derived.columns}
+
+
+def _with(observed: Observed, steps: Iterable[ColumnStep], **changes: object) -> None:
+    columns = tuple(DerivedColumn(s.column, s.codec) for s in steps)  # type: ignore[arg-type]
+    observed.derived = replace(
+        observed.derived,
+        columns=observed.derived.columns + columns,
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def _formulas(
+    seen: Observation, observed: Observed, numbers: Mapping[TableName, Numbers], taken: set[tuple[TableName, str]]
+) -> None:
+    steps = {n: s for n, s in _targets(observed, _done(observed)).items() if not s.scale.temporal}
+    if not steps or observed.rows.n < 40:
+        return
+    table = observed.plan.table
+    above: dict[Operand, np.ndarray] = {}
+    for r in observed.relations:
+        if r.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
+            columns = {n: v for n, v in numbers[r.parent].items() if n in _prices(seen.tables[r.parent])}
+            above |= parents_columns(seen.database, table, Hop(r.id, r.parent), columns)
+    units = {name: _lattice(step) for name, step in steps.items()}
+    operands, formulas = row_formulas(units, numbers[table], above)
+    taken |= {(o.hop.parent, o.column) for o in operands if o.hop is not None}
+    _with(observed, [steps[f.target] for f in formulas], operands=operands, formulas=formulas)
+
+
+def _prices(parent: Observed) -> set[str]:
+    """Columns of a parent that a child may be computed from: numbers that are drawn or copied with the parent."""
+    if parent.plan.role is not TableRole.SYNTHESISE:
+        return set(parent.data.column_names)
+    return {c.column for c in parent.columns if c.measured and not c.scale.temporal} - _done(parent)
+
+
+def _running(
+    seen: Observation, observed: Observed, numbers: Mapping[TableName, Numbers], taken: set[tuple[TableName, str]]
+) -> None:
+    owner = observed.owner
+    steps = {n: s for n, s in _targets(observed, _done(observed)).items() if not s.scale.temporal}
+    if owner is None or not steps:
+        return
+    mine = numbers[observed.plan.table]
+    up = observed.rows.parents[owner.id]
+    above = {
+        n: np.where(up >= 0, v[np.maximum(up, 0)], np.nan)
+        for n, v in numbers[owner.parent].items()
+        if len(v) and n in _prices(seen.tables[owner.parent])
+    }
+    there = {n: mine[n] for n in steps}
+    tolerance = {n: 0.51 * _lattice(s) for n, s in steps.items()}
+    plain_columns = {n: v for n, v in mine.items() if n not in observed.plan.order_by}
+    found = find_running(there, tolerance, observed.family, plain_columns, above)
+    taken |= {(owner.parent, r.start) for r in found if r.start}
+    _with(observed, [steps[r.target] for r in found], running=found)
+
+
+def _totals(
+    parent: Observed,
+    observed: Observed,
+    relation: Relation,
+    numbers: Mapping[TableName, Numbers],
+    taken: set[tuple[TableName, str]],
+) -> None:
+    if parent.plan.role is not TableRole.SYNTHESISE:
+        return
+    name = parent.plan.table
+    steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in taken}
+    if not steps or parent.rows.n < 20:
+        return
+    children = numbers[observed.plan.table]
+    dates = {c.column for c in observed.columns if c.scale.temporal}
+    comparable = {
+        n: frozenset(dates & set(children)) if s.scale.temporal else frozenset((set(children) - dates) | {""})
+        for n, s in steps.items()
+    }
+    tolerance = {n: max(0.51 * _lattice(s), 1e-9) for n, s in steps.items()}
+    there = {n: numbers[name][n] for n in steps}
+    found = find_totals(there, tolerance, observed.rows.parents[relation.id], children, comparable)
+    totals = tuple(TotalOf(observed.plan.table, relation.id, t) for t in found)
+    _with(parent, [steps[t.target] for t in found], totals=parent.derived.totals + totals)
+
+
+NOTHING = Derivations()
