@@ -78,7 +78,7 @@ def audit(data: Databases, k: int, seed: int) -> AuditFigures:
     guesses = singling_out(Records(*attributes), rng)
     if len(attributes[0]) > 1:
         guesses += (linkability((vectors[0], vectors[1], vectors[2]), scaler.groups(attributes[0]), rng),)
-    return AuditFigures(*sizes, isolated, found, guesses, count_shared(data, k, rng))
+    return AuditFigures(sizes[0], sizes[1], sizes[2], isolated, found, guesses, count_shared(data, k, rng))
 
 
 def _attacks(
@@ -112,21 +112,21 @@ def _attack(name: str, scores: Scores, isolated: Scores, rng: np.random.Generato
 
 
 def _twins(data: Databases) -> list[attacks.Twins]:
-    """The rows of the unit's table and of all that hang from it, by their contents, where these can recur at all."""
+    """The rows of the unit's table and of all that hang from it: by all columns, and by those whose values recur."""
     trio = (data.members, data.controls, data.synthetic)
     owners = {data.unit: [np.arange(t[data.unit].num_rows, dtype=np.int64) for t in trio[:2]]}
     for branch in branches(data.schema, data.unit):
         owners.setdefault(branch.table, [branch.entities(t) for t in trio[:2]])
     found = []
     for name, (of_members, of_controls) in owners.items():
-        columns = [c.name for c in descriptive(data.schema.table(name)) if _repeats(data, name, c.name)]
-        if columns:
-            members, controls, synthetic = row_hashes([t[name] for t in trio], columns)
+        columns = tuple(c.name for c in descriptive(data.schema.table(name)))
+        for chosen in sorted({columns, tuple(c for c in columns if _recurs(data, name, c))} - {()}):
+            members, controls, synthetic = row_hashes([t[name] for t in trio], chosen)
             found.append(attacks.Twins((members, of_members), (controls, of_controls), synthetic))
     return found
 
 
-def _repeats(data: Databases, name: TableName, column: str) -> bool:
-    """Whether the column's values come again at all, so that whole rows can."""
+def _recurs(data: Databases, name: TableName, column: str) -> bool:
+    """Whether values of the column come again often enough for whole rows to do so."""
     values = data.members[name].column(column)
     return len(values.unique()) <= max(NAMING_SHARE * len(values), 1)

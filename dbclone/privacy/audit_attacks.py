@@ -32,6 +32,8 @@ _BLOCK = 1_000
 """Rows whose distances to all others are held at a time."""
 _TRAINED = 2_000
 """Entities of each class that the classifier learns from, at most."""
+_PSEUDO = 0.1
+"""Occurrences added to both counts, so that what occurs nowhere says nothing; few, as a rare row found says much."""
 _RIDGE = 0.1
 _WIDTH = 0.3
 """Of the classifier's kernel, in typical distances to the closest entity.  Wider ones overlook copies: entities of many
@@ -139,14 +141,14 @@ def _in_folds(evidence: Evidence, learn: Callable[[Vectors], Judge]) -> Scores:
 
 
 def _recurrence(twins: Twins, folds: Ints, sample: int, synthetic: int) -> Callable[[npt.NDArray[np.uint64]], Floats]:
-    """A row's evidence: half an occurrence is added to both counts, so that what occurs nowhere says nothing."""
+    """A row's evidence, given what is known of an independent sample: one fold of the controls."""
     hashes, owners = twins.controls
     known = hashes[(owners >= 0) & (folds[np.maximum(owners, 0)] == sample)] if len(folds) else hashes[:0]
     ratio = int((folds == sample).sum()) / max(synthetic, 1)
 
     def judge(asked: npt.NDArray[np.uint64]) -> Floats:
         in_clone, in_sample = _occurrences(asked, twins.synthetic), _occurrences(asked, known)
-        return np.log(in_clone * ratio + 0.5) - np.log(in_sample + 0.5)
+        return np.log(in_clone * ratio + _PSEUDO) - np.log(in_sample + _PSEUDO)
 
     return judge
 
