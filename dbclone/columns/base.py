@@ -1,8 +1,8 @@
 """What every column codec can do.
 
 Two shapes serve the models.  A *coded* column is a set of codes without order (categories, text shapes).  A *measured*
-column is a number on a lattice (integers, cents, days, quarter hours); the models discretise it themselves, and refer it
-to other measured columns (a gap to the previous sibling, a delay after the parent's date).
+column is a number on a lattice (integers, cents, days, quarter hours); the models discretise it themselves, and refer
+it to other measured columns (a gap to the previous sibling, a delay after the parent's date).
 """
 
 from __future__ import annotations

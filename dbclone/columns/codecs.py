@@ -36,8 +36,10 @@ class Filled:
         if self.maker is None:
             raise TypeError("a column of personal data is filled with its whole row")
         made = self.maker.make(int((codes != NULL).sum()), rng)
+        if not len(made):
+            return pa.nulls(len(codes), made.type)
         place = np.cumsum(codes != NULL) - 1
-        return made.take(pa.array(np.maximum(place, 0), mask=codes == NULL)) if len(made) else pa.nulls(len(codes), made.type)
+        return made.take(pa.array(np.maximum(place, 0), mask=codes == NULL))
 
 
 Codec = (

@@ -15,7 +15,7 @@ from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
 from dbclone.findings import Finding
 from dbclone.models.copies import Copied
-from dbclone.models.derivation import Derivations
+from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.deriving import derive
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.learning import learn_table
@@ -48,7 +48,7 @@ class TableModel:
     pointers: tuple[Pointer, ...] = ()
     implied: tuple[Implied, ...] = ()
     copies: tuple[Copied, ...] = ()
-    derived: Derivations = Derivations()
+    derived: Derivations = NOTHING
     steps: TableSteps | None = None
     copied: pa.Table | None = None
     """The rows of a reference table."""

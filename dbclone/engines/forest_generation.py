@@ -15,7 +15,7 @@ from dbclone.models.features import MeasuredFeature
 from dbclone.models.observation import Relation, owner_of
 from dbclone.models.pointers import Pointer, assign
 from dbclone.models.program import Groups
-from dbclone.models.rows import Rows, follow
+from dbclone.models.rows import Rows, follow, taken
 from dbclone.models.steps import TableSteps
 from dbclone.options import GenerateOptions
 from dbclone.plan import Plan, ReferenceRole
@@ -73,8 +73,7 @@ class Generation:
             if operand.hop is not None:
                 rows = follow(self._rows, model.table, (operand.hop,))
                 there = self._values[operand.hop.parent].numbers(operand.column)
-                held = np.where(rows >= 0, there[np.maximum(rows, 0)], np.nan) if len(there) else np.full(len(rows), np.nan)
-                operands[operand.name] = held
+                operands[operand.name] = taken(there, rows)
         values.compute(operands)
 
     def _run(self, model: TableModel, values: Values) -> None:
@@ -87,8 +86,7 @@ class Generation:
         for running in model.derived.running:
             start = np.zeros(len(up))
             if running.start:
-                there = self._values[model.steps.owner_table].numbers(running.start)
-                start = np.where(up >= 0, there[np.maximum(up, 0)], 0.0) if len(there) else start
+                start = taken(self._values[model.steps.owner_table].numbers(running.start), up)
             values.carry(running, family, np.nan_to_num(start))
 
     def _draw(self, model: TableModel, seed: np.random.SeedSequence) -> None:

@@ -53,7 +53,7 @@ class Formula:
 
     def __str__(self) -> str:
         text = self.operation
-        for letter, name in zip("abc", self.operands, strict=False):
+        for letter in "abc"[: len(self.operands)]:
             text = text.replace(letter, f"\0{letter}")
         for letter, name in zip("abc", self.operands, strict=False):
             text = text.replace(f"\0{letter}", name)

@@ -10,10 +10,10 @@ import numpy as np
 from dbclone.models.counting import WORTH, converted, saved, straight_line
 from dbclone.models.grouping import mid_ranks
 from dbclone.models.inequalities import holds, nearest
+from dbclone.models.layout import ALIKE, LINKED, MEASURED, OWNER, PACED, SAME_ROW, SIBLING
 from dbclone.models.observation import Observation, Observed
-from dbclone.models.rows import Path, gather_numbers
+from dbclone.models.rows import Path, Rows, gather_numbers
 from dbclone.models.sampling import Sample, Shape, alike_rows
-from dbclone.models.sequence import ALIKE, LINKED, MEASURED, OWNER, PACED, SAME_ROW, SIBLING
 from dbclone.models.steps import Bound, Link, Scale
 from dbclone.schema import TableName
 
@@ -70,14 +70,7 @@ def bases_of(
         earlier = alike_rows(observed.family, rows.bytes[kind][0])
         there = np.where(earlier >= 0, raw[np.maximum(earlier, 0)], np.nan)
         yield Base(ALIKE, Path((), shape.name), -1, shape.scale, there)
-    for other in shapes[:index]:
-        if other.kind == MEASURED and other.name.startswith("column:") and other.scale.temporal == shape.scale.temporal:
-            numbers = converted(rows.numbers[other.name], other.scale, shape.scale)
-            yield Base(SAME_ROW, Path((), other.name), -1, other.scale, numbers)
-        elif other.kind == MEASURED and other.name.startswith("column:"):
-            line = straight_line(rows.numbers[other.name], raw, shape.scale)
-            if line is not None:
-                yield Base(SAME_ROW, Path((), other.name), -1, line, converted(rows.numbers[other.name], line, shape.scale))
+    yield from _same_row(shapes[:index], shape, rows)
     sources = [(OWNER, -1, owner.parent, rows.parents[owner.id], parents[0])] if owner else []
     drawn = {s.name for s in shapes[:index]}
     for j, link in enumerate(parents[1]):
@@ -90,6 +83,18 @@ def bases_of(
             if scale.temporal == shape.scale.temporal and len(block):
                 there = np.where(up >= 0, block[np.maximum(up, 0), i], np.nan)
                 yield Base(reference, path, j, scale, converted(there, scale, shape.scale))
+
+
+def _same_row(earlier: list[Shape], shape: Shape, rows: Rows) -> Iterator[Base]:
+    raw = rows.numbers[shape.name]
+    for other in earlier:
+        if other.kind != MEASURED or not other.name.startswith("column:"):
+            continue
+        there = rows.numbers[other.name]
+        comparable = other.scale.temporal == shape.scale.temporal
+        scale = other.scale if comparable else straight_line(there, raw, shape.scale)
+        if scale is not None:
+            yield Base(SAME_ROW, Path((), other.name), -1, scale, converted(there, scale, shape.scale))
 
 
 def _scale_at(seen: Observation, start: TableName, path: Path) -> Scale:

@@ -12,7 +12,7 @@ from dbclone.columns.base import contiguous
 from dbclone.columns.numeric import NumericCodec
 from dbclone.columns.temporal import DAY, TemporalCodec
 from dbclone.models.arithmetic import Formula, find_formulas
-from dbclone.models.rows import Database, Hop, follow
+from dbclone.models.rows import Database, Hop, follow, taken
 from dbclone.models.totals import Running, Total, find_running, find_totals
 from dbclone.schema import TableName
 
@@ -54,6 +54,9 @@ class Derivations:
     totals: tuple[TotalOf, ...] = ()
 
 
+NOTHING = Derivations()
+
+
 def plain(values: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
     """float64[n] of numbers, or of dates and times in days; None for other types.  NaN is NULL."""
     kind = values.type
@@ -90,11 +93,7 @@ def parents_columns(
 ) -> dict[Operand, np.ndarray]:
     """The parent's columns as seen from each row of the table."""
     rows = follow(database, table, (hop,))
-    seen = {}
-    for name, values in columns.items():
-        there = np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan) if len(values) else np.full(len(rows), np.nan)
-        seen[Operand(f"{hop.parent.name}.{name}", name, hop)] = there
-    return seen
+    return {Operand(f"{hop.parent.name}.{name}", name, hop): taken(v, rows) for name, v in columns.items()}
 
 
 __all__ = [

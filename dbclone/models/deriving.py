@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from dbclone.models.derivation import (
-    Derivations,
     DerivedColumn,
     Operand,
     TotalOf,
@@ -18,7 +17,7 @@ from dbclone.models.derivation import (
 )
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.observation import Observation, Observed, Relation, forget_columns
-from dbclone.models.rows import Hop
+from dbclone.models.rows import Hop, taken
 from dbclone.models.totals import find_running, find_totals
 from dbclone.plan import ReferenceRole, TableRole
 from dbclone.schema import TableName
@@ -29,16 +28,16 @@ Numbers = Mapping[str, np.ndarray]
 def derive(seen: Observation) -> None:
     """Set ``derived`` of every table: formulas first, then running sums, then totals over children."""
     numbers = {name: _numbers(o) for name, o in seen.tables.items()}
-    taken: set[tuple[TableName, str]] = {(c.table, c.source) for o in seen.tables.values() for c in o.copies}
+    sources: set[tuple[TableName, str]] = {(c.table, c.source) for o in seen.tables.values() for c in o.copies}
     drawn = [o for o in seen.tables.values() if o.plan.role is TableRole.SYNTHESISE]
     for observed in drawn:
-        _formulas(seen, observed, numbers, taken)
+        _formulas(seen, observed, numbers, sources)
     for observed in drawn:
-        _running(seen, observed, numbers, taken)
+        _running(seen, observed, numbers, sources)
     for observed in drawn:
         for relation in observed.relations:
             if relation.role in (ReferenceRole.OWNER, ReferenceRole.LINK) and not relation.direct:
-                _totals(seen.tables[relation.parent], observed, relation, numbers, taken)
+                _totals(seen.tables[relation.parent], observed, relation, numbers, sources)
     for observed in drawn:
         gone = {c.column for c in observed.derived.columns}
         forget_columns(observed, gone)
@@ -78,7 +77,7 @@ def _with(observed: Observed, steps: Iterable[ColumnStep], **changes: object) ->
 
 
 def _formulas(
-    seen: Observation, observed: Observed, numbers: Mapping[TableName, Numbers], taken: set[tuple[TableName, str]]
+    seen: Observation, observed: Observed, numbers: Mapping[TableName, Numbers], sources: set[tuple[TableName, str]]
 ) -> None:
     steps = {n: s for n, s in _targets(observed, _done(observed)).items() if not s.scale.temporal}
     if not steps or observed.rows.n < 40:
@@ -91,7 +90,7 @@ def _formulas(
             above |= parents_columns(seen.database, table, Hop(r.id, r.parent), columns)
     units = {name: _lattice(step) for name, step in steps.items()}
     operands, formulas = row_formulas(units, numbers[table], above)
-    taken |= {(o.hop.parent, o.column) for o in operands if o.hop is not None}
+    sources |= {(o.hop.parent, o.column) for o in operands if o.hop is not None}
     _with(observed, [steps[f.target] for f in formulas], operands=operands, formulas=formulas)
 
 
@@ -103,7 +102,7 @@ def _prices(parent: Observed) -> set[str]:
 
 
 def _running(
-    seen: Observation, observed: Observed, numbers: Mapping[TableName, Numbers], taken: set[tuple[TableName, str]]
+    seen: Observation, observed: Observed, numbers: Mapping[TableName, Numbers], sources: set[tuple[TableName, str]]
 ) -> None:
     owner = observed.owner
     steps = {n: s for n, s in _targets(observed, _done(observed)).items() if not s.scale.temporal}
@@ -111,16 +110,13 @@ def _running(
         return
     mine = numbers[observed.plan.table]
     up = observed.rows.parents[owner.id]
-    above = {
-        n: np.where(up >= 0, v[np.maximum(up, 0)], np.nan)
-        for n, v in numbers[owner.parent].items()
-        if len(v) and n in _prices(seen.tables[owner.parent])
-    }
+    prices = _prices(seen.tables[owner.parent])
+    above = {n: taken(v, up) for n, v in numbers[owner.parent].items() if n in prices}
     there = {n: mine[n] for n in steps}
     tolerance = {n: 0.51 * _lattice(s) for n, s in steps.items()}
     plain_columns = {n: v for n, v in mine.items() if n not in observed.plan.order_by}
     found = find_running(there, tolerance, observed.family, plain_columns, above)
-    taken |= {(owner.parent, r.start) for r in found if r.start}
+    sources |= {(owner.parent, r.start) for r in found if r.start}
     _with(observed, [steps[r.target] for r in found], running=found)
 
 
@@ -129,12 +125,12 @@ def _totals(
     observed: Observed,
     relation: Relation,
     numbers: Mapping[TableName, Numbers],
-    taken: set[tuple[TableName, str]],
+    sources: set[tuple[TableName, str]],
 ) -> None:
     if parent.plan.role is not TableRole.SYNTHESISE:
         return
     name = parent.plan.table
-    steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in taken}
+    steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in sources}
     if not steps or parent.rows.n < 20:
         return
     children = numbers[observed.plan.table]
@@ -148,6 +144,3 @@ def _totals(
     found = find_totals(there, tolerance, observed.rows.parents[relation.id], children, comparable)
     totals = tuple(TotalOf(observed.plan.table, relation.id, t) for t in found)
     _with(parent, [steps[t.target] for t in found], totals=parent.derived.totals + totals)
-
-
-NOTHING = Derivations()

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.models import sequence
+from dbclone.models.layout import MEASURED, Families
 from dbclone.models.program import Groups, build
 from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers
-from dbclone.models.sequence import MEASURED, Families
 from dbclone.models.steps import Link, Restriction, TableSteps
 from dbclone.schema import TableName
 

@@ -110,4 +110,5 @@ def measured_feature(raw: np.ndarray, scale: Scale) -> MeasuredFeature:
     known = raw[~np.isnan(raw)]
     spread = float(np.ptp(known)) * scale.unit if len(known) else 0.0
     parts = calendar_parts(scale.unit, spread) if scale.temporal else 0
-    return MeasuredFeature.fit(raw, parts, scale.unit if scale.temporal else 1.0, scale.offset if scale.temporal else 0.0)
+    unit, offset = (scale.unit, scale.offset) if scale.temporal else (1.0, 0.0)
+    return MeasuredFeature.fit(raw, parts, unit, offset)

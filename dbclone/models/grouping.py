@@ -1,7 +1,7 @@
 """Hidden types of parents: what the children of one parent share beyond what its columns say.
 
 A parent's profile over its children (shares of categories, mean ranks, leading spectral factors of who meets whom) is
-clustered; the type is drawn with the parent's columns and given to every child.  Numeric aggregates as such did not help.
+clustered; the type is drawn with the parent's columns and given to every child.  Numeric aggregates did not help.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ _SHRINK = 3.0
 """A profile over n children counts n/(n + 3) against the profile of all."""
 
 
-def profile(parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measured: Sequence[np.ndarray]) -> np.ndarray:
+def profile(
+    parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measured: Sequence[np.ndarray]
+) -> np.ndarray:
     """Shrunk, standardised means over the children of each parent; float64[parents, dimensions].
 
     ``parent`` int64[n] (−1: none), ``coded`` int32[n] each, ``measured`` float64[n] each with NaN for NULL.
@@ -28,10 +30,8 @@ def profile(parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measu
     columns: list[np.ndarray] = []
     for codes in coded:
         seen = codes[held]
-        for level in np.argsort(-np.bincount(seen), kind="stable")[:_LEVELS]:
-            columns.append((seen == level).astype(np.float64))
-    for numbers in measured:
-        columns.append(mid_ranks(numbers[held]))
+        columns += indicators(seen, _LEVELS)
+    columns += [mid_ranks(numbers[held]) for numbers in measured]
     means = [_shrunk(at, parents, weight, column) for column in columns if column.std() > 0]
     return np.column_stack(means) if means else np.zeros((parents, 0))
 
@@ -125,10 +125,10 @@ def traits(
 def cluster(
     profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0, least: int = 20
 ) -> np.ndarray:
-    """Type of each parent, int64[parents] in 0 … at most ``most`` − 1, by k-means on the profiles of those with children.
+    """Type of each parent, int64[parents] from 0, by k-means on the profiles of those with children.
 
-    There is a type for every ``least`` parents.  Parents count by √children, so that the few that most rows refer to
-    are told apart.
+    There is a type for every ``least`` parents, at most ``most``.  Parents count by √children, so that the few that
+    most rows refer to are told apart.
     """
     from scipy.cluster.vq import kmeans2
 

@@ -1,4 +1,4 @@
-"""Inequalities between a measured column and what it can be counted from: ship after order, order after account opening."""
+"""Inequalities between a measured column and what it can be counted from: shipping after the order, and the like."""
 
 from __future__ import annotations
 

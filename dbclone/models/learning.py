@@ -14,12 +14,12 @@ from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_b
 from dbclone.models.conditional import Seen, fit_conditional, information
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.features import CodedFeature
+from dbclone.models.layout import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
 from dbclone.models.lookups import lookups, table_of
 from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, Relation, families_keep_apart, upward
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
-from dbclone.models.sequence import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
 from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
@@ -73,11 +73,12 @@ def _owner_paths(seen: Observation, observed: Observed) -> tuple[tuple[Path, ...
     if owner is None:
         return (), ()
     context = _within(seen, owner.parent, observed.plan.table, MOST_OWNER_BYTES)
-    numbers = []
-    for hops, table in _chains(seen, owner.parent, observed.plan.table):
-        for column in seen.tables[table].columns:
-            if column.measured and not column.clock and (column.scale.temporal or not hops):
-                numbers.append(Path(hops, column.step))
+    numbers = [
+        Path(hops, column.step)
+        for hops, table in _chains(seen, owner.parent, observed.plan.table)
+        for column in seen.tables[table].columns
+        if column.measured and not column.clock and (column.scale.temporal or not hops)
+    ]
     levels = (n for n in seen.tables[owner.parent].hidden if n.startswith(f"level:{owner.id}:"))
     numbers += [Path((), name) for name in levels]
     return context, tuple(numbers)
@@ -172,7 +173,8 @@ def _kind_step(observed: Observed, links: tuple[Link, ...]) -> str:
 def _told(observed: Observed, name: str, level: np.ndarray) -> float:
     """Nats that the kind tells about the other columns of its row."""
     others = [c for c in observed.columns if c.step != name]
-    features = np.concatenate([observed.rows.bytes[c.step][:1] for c in others] or [np.zeros((0, len(level)), np.uint8)])
+    nothing = np.zeros((0, len(level)), np.uint8)
+    features = np.concatenate([nothing, *(observed.rows.bytes[c.step][:1] for c in others)])
     step = max(1, len(level) // 8_000)
     classes = np.minimum(level[::step], 31).astype(np.uint8)
     return float(information(np.ascontiguousarray(features[:, ::step]), classes, 32).sum())

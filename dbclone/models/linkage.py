@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dbclone.models.layout import FIRST_TYPE, SAME_AS_EARLIER, SAME_AS_PREVIOUS
 from dbclone.models.rows import Database, Hop, Path, follow
-from dbclone.models.sequence import FIRST_TYPE, SAME_AS_EARLIER, SAME_AS_PREVIOUS
 from dbclone.models.steps import Restriction
 from dbclone.schema import TableName
 

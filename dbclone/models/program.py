@@ -9,9 +9,7 @@ import numpy as np
 
 from dbclone.models.counting import conversion
 from dbclone.models.features import MeasuredFeature
-from dbclone.models.linkage import Slots, make_slots
-from dbclone.models.rows import Database, gather_bytes, gather_numbers
-from dbclone.models.sequence import (
+from dbclone.models.layout import (
     ALIKE,
     BY_FAMILY,
     BY_LINK,
@@ -31,6 +29,8 @@ from dbclone.models.sequence import (
     Trees,
     Variants,
 )
+from dbclone.models.linkage import Slots, make_slots
+from dbclone.models.rows import Database, gather_bytes, gather_numbers
 from dbclone.models.steps import Bound, Link, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 

@@ -76,7 +76,12 @@ def gather_numbers(database: Database, start: TableName, paths: tuple[Path, ...]
     out = np.full((database[start].n, len(paths)), np.nan)
     for i, path in enumerate(paths):
         rows = follow(database, start, path.hops)
-        numbers = database[path.hops[-1].parent if path.hops else start].numbers[path.step]
-        if len(numbers):
-            out[:, i] = np.where(rows >= 0, numbers[np.maximum(rows, 0)], np.nan)
+        out[:, i] = taken(database[path.hops[-1].parent if path.hops else start].numbers[path.step], rows)
     return out
+
+
+def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The values (float64[m]) at the given rows; NaN where the row number is −1.  float64[n]."""
+    if not len(values):
+        return np.full(len(rows), np.nan)
+    return np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan)

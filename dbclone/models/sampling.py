@@ -8,10 +8,11 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from dbclone.models.drawn_columns import pace_byte
 from dbclone.models.features import CodedFeature, MeasuredFeature
+from dbclone.models.layout import POSITION_BYTES, SEEN_BYTES
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.rows import Path, Rows, gather_bytes
-from dbclone.models.sequence import POSITION_BYTES, SEEN_BYTES, pace_byte
 from dbclone.models.steps import Link, Scale
 from dbclone.schema import TableName
 
@@ -68,7 +69,8 @@ def take_sample(
     previous = np.zeros_like(own)
     previous[:, 1:] = np.where(position[1:] > 0, own[:, :-1], 0)
     linked = [_linked_bytes(seen, rows, link)[:, picked] for link in links]
-    before = [_owner_bytes(seen, observed, context), _positions(position, first, rows.n, (_paced(observed, marks[0]), marks[2]))]
+    paced = (_paced(observed, marks[0]), marks[2])
+    before = [_owner_bytes(seen, observed, context), _positions(position, first, rows.n, paced)]
     if marks[1]:
         earlier = alike_rows(family, rows.bytes[marks[1]][0])
         before += [_seen_counts(family, rows.bytes[marks[1]][0]), previous, _taken(own, earlier)]
@@ -110,7 +112,8 @@ def _positions(position: np.ndarray, first: np.ndarray, n: int, paced: tuple[np.
     previous = np.full(n, np.nan)
     previous[1:] = np.where(position[1:] > 0, paced[0][:-1], np.nan)
     pace = _paces(previous, paced[1], count - position)
-    return np.minimum(np.array([count, position, count - position, pace]).reshape(POSITION_BYTES, n), 255).astype(np.uint8)
+    places = np.array([count, position, count - position, pace]).reshape(POSITION_BYTES, n)
+    return np.minimum(places, 255).astype(np.uint8)
 
 
 @njit(cache=True, nogil=True)

@@ -68,7 +68,7 @@ class NullRule:
 
 @dataclass(frozen=True)
 class Step:
-    """One draw in a row.  Names: 'column:x', 'link:reference', 'pointer:reference', 'type:reference', 'count:reference'."""
+    """One draw in a row.  Names: 'column:x', 'time:x', and 'link:', 'pointer:', 'type:', 'level:', 'count:…'."""
 
     name: str
     kind: int

@@ -13,7 +13,7 @@ _TELLING = 20
 
 @dataclass(frozen=True)
 class Total:
-    """``target`` of the parent is ``operation`` ('sum', 'count', 'min', 'max', 'mean') over its children's ``column``."""
+    """``target`` of the parent is ``operation`` over its children's ``column``: sum, count, min, max or mean."""
 
     target: str
     operation: str
@@ -81,7 +81,7 @@ def _total(
 ) -> Total | None:
     sizes = np.bincount(group[group >= 0], minlength=len(there))
     alone = there[sizes == 0]
-    empty = np.nan
+    empty = 0.0 if operation in ("sum", "count") and not len(alone) else np.nan
     if len(alone) and not np.isnan(alone).all():
         empty = float(np.median(alone[~np.isnan(alone)]))
     several = (sizes > 1) & ~np.isnan(there) & ~np.isnan(made)

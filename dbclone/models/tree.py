@@ -1,8 +1,8 @@
 """A conditional distribution as a tree: split by likelihood, shrunk towards the nodes above.
 
-A tree splits byte features by the log-likelihood gain of at most 32 target classes and keeps, per node, the fine codes of
-its training rows as one contiguous slice.  A draw walks to a leaf, then climbs with probability λ/(λ+n) per node: exactly
-the recursive mixture p = (n·empirical + λ·p_parent)/(n + λ) (Buntine 1992, "Learning classification trees").
+A tree splits byte features by the log-likelihood gain of at most 32 target classes and keeps, per node, the fine codes
+of its training rows as one contiguous slice.  A draw walks to a leaf, then climbs with probability λ/(λ+n) per node:
+exactly the recursive mixture p = (n·empirical + λ·p_parent)/(n + λ) (Buntine 1992, "Learning classification trees").
 """
 
 from __future__ import annotations
@@ -111,8 +111,48 @@ def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, l
 
 
 @njit(cache=True, nogil=True)
-def _grow(features, ranks, chosen, rows, classes, n_classes, min_leaf, min_gain, max_depth, xlogx):  # type: ignore[no-untyped-def]
-    n = rows.shape[0]
+def _best_split(features, ranks, chosen, rows, start, end, stop, min_gain, xlogx, hist, slots):  # type: ignore[no-untyped-def]
+    """Gain, feature and rank of the best cut of a node; feature −1 where none gains more than ``min_gain``."""
+    classes, n_classes, _ = stop
+    total = np.zeros(n_classes, np.int64)
+    lefts = np.zeros(n_classes, np.int64)
+    order = np.zeros(_HISTOGRAM_ROWS + 1, np.int64)
+    for i in range(start, end):
+        total[classes[rows[i]]] += 1
+    best, best_feature, best_rank = min_gain, -1, -1
+    if total.max() == end - start:
+        return best, best_feature, best_rank
+    for j in range(chosen.shape[0]):
+        f = chosen[j]
+        if end - start > _HISTOGRAM_ROWS:
+            gain, b = _split_large(features[f], ranks[f], rows, start, end, classes, total, xlogx, hist, lefts)
+        else:
+            gain, b = _split_small(features[f], ranks[f], rows, start, end, classes, total, xlogx, slots, lefts, order)
+        if gain > best:
+            best, best_feature, best_rank = gain, f, b
+    return best, best_feature, best_rank
+
+
+@njit(cache=True, nogil=True)
+def _partition(column, rank, cut, rows, start, end, spare):  # type: ignore[no-untyped-def]
+    """Move the rows that go left to the front, each side in its old order; where the right side begins."""
+    i, j = start, 0
+    for r in range(start, end):
+        if rank[column[rows[r]]] <= cut:
+            rows[i] = rows[r]
+            i += 1
+        else:
+            spare[j] = rows[r]
+            j += 1
+    for r in range(j):
+        rows[i + r] = spare[r]
+    return i
+
+
+@njit(cache=True, nogil=True)
+def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # type: ignore[no-untyped-def]
+    """Grow a tree breadth first; ``rows`` comes back in the order of the leaves.  ``stop`` is (classes, number, leaf)."""
+    n, min_leaf = rows.shape[0], stop[2]
     room = max(3, 2 * (n // max(1, min_leaf)) + 3)
     feature = np.full(room, -1, np.int32)
     mask = np.zeros((room, 4), np.uint64)
@@ -123,63 +163,31 @@ def _grow(features, ranks, chosen, rows, classes, n_classes, min_leaf, min_gain,
     end = np.zeros(room, np.int64)
     depth = np.zeros(room, np.int32)
     gains = np.zeros(room, np.float64)
-    hist = np.zeros((256, n_classes), np.int32)
+    hist = np.zeros((256, stop[1]), np.int32)
     slots = np.zeros(257, np.int64)
-    lefts = np.zeros(n_classes, np.int64)
-    order = np.zeros(_HISTOGRAM_ROWS + 1, np.int64)
-    total = np.zeros(n_classes, np.int64)
     spare = np.zeros(n, np.int64)
     end[0] = n
     nodes, at = 1, 0
     while at < nodes:
         s, e = start[at], end[at]
-        size = e - s
-        if size >= 2 * min_leaf and depth[at] < max_depth:
-            total[:] = 0
-            for i in range(s, e):
-                total[classes[rows[i]]] += 1
-            pure = False
-            for c in range(n_classes):
-                if total[c] == size:
-                    pure = True
-            best, best_feature, best_bin = min_gain, -1, -1
-            if not pure:
-                for j in range(chosen.shape[0]):
-                    f = chosen[j]
-                    if size > _HISTOGRAM_ROWS:
-                        gain, b = _split_large(features[f], ranks[f], rows, s, e, classes, total, xlogx, hist, lefts)
-                    else:
-                        gain, b = _split_small(
-                            features[f], ranks[f], rows, s, e, classes, total, xlogx, slots, lefts, order
-                        )
-                    if gain > best:
-                        best, best_feature, best_bin = gain, f, b
-            if best_feature >= 0:
-                column, rank = features[best_feature], ranks[best_feature]
-                i, j = s, 0
-                for r in range(s, e):
-                    if rank[column[rows[r]]] <= best_bin:
-                        rows[i] = rows[r]
-                        i += 1
-                    else:
-                        spare[j] = rows[r]
-                        j += 1
-                for r in range(j):
-                    rows[i + r] = spare[r]
-                if i - s >= min_leaf and e - i >= min_leaf:
-                    feature[at] = best_feature
-                    gains[at] = best
+        if e - s >= 2 * min_leaf and depth[at] < max_depth:
+            gain, f, cut = _best_split(features, ranks, chosen, rows, s, e, stop, min_gain, xlogx, hist, slots)
+            if f >= 0:
+                middle = _partition(features[f], ranks[f], cut, rows, s, e, spare)
+                if middle - s >= min_leaf and e - middle >= min_leaf:
+                    feature[at], gains[at] = f, gain
                     for b in range(256):
-                        if rank[b] <= best_bin:
+                        if ranks[f, b] <= cut:
                             mask[at, b >> 6] |= np.uint64(1) << np.uint64(b & 63)
                     left[at], right[at] = nodes, nodes + 1
-                    start[nodes], end[nodes] = s, i
-                    start[nodes + 1], end[nodes + 1] = i, e
+                    start[nodes], end[nodes] = s, middle
+                    start[nodes + 1], end[nodes + 1] = middle, e
                     parent[nodes] = parent[nodes + 1] = at
                     depth[nodes] = depth[nodes + 1] = depth[at] + 1
                     nodes += 2
         at += 1
-    return feature[:nodes], mask[:nodes], left[:nodes], right[:nodes], parent[:nodes], start[:nodes], end[:nodes], gains[:nodes]
+    walk = (feature[:nodes], mask[:nodes], left[:nodes], right[:nodes])
+    return walk, parent[:nodes], start[:nodes], end[:nodes], gains[:nodes]
 
 
 @njit(cache=True, nogil=True)
@@ -250,27 +258,19 @@ def grow(
     ranks = _ranks(features, ordered, target, chosen)
     cut, lam = growth.cuts[1], growth.shrinkages[2]
     train, test = np.flatnonzero(~target.held_out), np.flatnonzero(target.held_out)
+    stop = (target.classes, target.n_classes, growth.min_leaf)
     if len(train) >= 40 and len(test) >= 20:
         rows = train.copy()
-        *nodes, start, end, gains = _grown(features, ranks, chosen, rows, target, growth, growth.cuts[0], xlogx)
+        walk, _, start, end, gains = _grow(features, ranks, chosen, rows, stop, growth.cuts[0], growth.max_depth, xlogx)
         counts = _node_counts(start, end, rows, target.classes, target.n_classes)
-        walk = (nodes[0], nodes[1], nodes[2], nodes[3])
         cuts, lams = np.array(growth.cuts), np.array(growth.shrinkages)
         test = test[:: max(1, len(test) // 8000)]
         score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, lams)
         best = np.unravel_index(int(np.argmax(score)), score.shape)
         cut, lam = growth.cuts[best[0]], growth.shrinkages[best[1]]
     rows = np.arange(n, dtype=np.int64)
-    feature, mask, left, right, parent, start, end, _ = _grown(
-        features, ranks, chosen, rows, target, growth, cut, xlogx
-    )
-    return Tree(feature, mask, left, right, parent, start, end, target.codes[rows].astype(np.int32), lam)
-
-
-def _grown(features, ranks, chosen, rows, target, growth, cut, xlogx):  # type: ignore[no-untyped-def]
-    return _grow(
-        features, ranks, chosen, rows, target.classes, target.n_classes, growth.min_leaf, cut, growth.max_depth, xlogx
-    )
+    walk, parent, start, end, _ = _grow(features, ranks, chosen, rows, stop, cut, growth.max_depth, xlogx)
+    return Tree(*walk, parent, start, end, target.codes[rows].astype(np.int32), lam)
 
 
 def _xlogx(n: int) -> np.ndarray:
