@@ -95,7 +95,7 @@ class Lines:
         return f", {self._table}" if self._table else ""
 
     def _left(self) -> str:
-        if not 0 < self._done < self._total:
+        if not 0.05 * self._total <= self._done < self._total:  # too early, or too late, to tell
             return ""
         seconds = (self._clock() - self._began) * (self._total - self._done) / self._done
         return f", about {seconds:.0f} s left"
