@@ -18,9 +18,11 @@ from dbclone.models.copies import Copied
 from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.deriving import derive
 from dbclone.models.encoding import ColumnStep
+from dbclone.models.hidden import add_hidden
 from dbclone.models.learning import learn_table
-from dbclone.models.observation import Observation, Observed, Relation, add_hidden, observe
+from dbclone.models.observation import Observation, Observed, observe
 from dbclone.models.pointers import Implied, Pointer
+from dbclone.models.relations import Relation
 from dbclone.models.steps import TableSteps
 from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import ColumnRole, Plan, ReferenceRole, TableRole

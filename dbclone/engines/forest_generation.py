@@ -12,9 +12,9 @@ from dbclone.engines.forest import TableModel
 from dbclone.engines.forest_values import Values
 from dbclone.models.drawing import Size, draw_rows, groups_of, select_rows
 from dbclone.models.features import MeasuredFeature
-from dbclone.models.observation import Relation, owner_of
 from dbclone.models.pointers import Pointer, assign
 from dbclone.models.program import Groups
+from dbclone.models.relations import Relation, owner_of
 from dbclone.models.rows import Rows, follow, taken
 from dbclone.models.steps import TableSteps
 from dbclone.options import GenerateOptions

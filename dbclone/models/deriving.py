@@ -16,7 +16,8 @@ from dbclone.models.derivation import (
     row_formulas,
 )
 from dbclone.models.encoding import ColumnStep
-from dbclone.models.observation import Observation, Observed, Relation, forget_columns
+from dbclone.models.observation import Observation, Observed, forget_columns
+from dbclone.models.relations import Relation
 from dbclone.models.rows import Hop, taken
 from dbclone.models.totals import find_running, find_totals
 from dbclone.plan import ReferenceRole, TableRole

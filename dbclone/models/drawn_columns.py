@@ -125,6 +125,33 @@ def _draw_filled(trees, tree, x, empty):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _base_of(p, s, v, row, first, family, families, numbers, chosen, alike):  # type: ignore[no-untyped-def]
+    """What the variant counts from, on the step's lattice; NaN where there is nothing."""
+    variants, kind = p.variants, p.variants.reference[v]
+    if kind == ABSOLUTE:
+        return 0.0
+    base = _number_of(
+        kind, variants.source[v], variants.link[v], row, first, family, families, numbers, chosen, alike, p.links
+    )
+    if SAME_ROW <= kind <= LINKED:
+        base = base * variants.scale[v] + variants.shift[v]
+        return np.floor(base + 1e-9) if p.steps.lattice[s] else base
+    return base
+
+
+@njit(cache=True, nogil=True)
+def _distance(variants, at, kind, unit, lattice):  # type: ignore[no-untyped-def]
+    """A number of the interval ``at``, uniform over its lattice points; PACED ones in units, rounded at random."""
+    a, b = variants.low[at], variants.high[at]
+    if kind == PACED:
+        paced = (a + np.random.random() * (b - a)) * unit
+        return np.floor(paced + np.random.random()) if lattice else paced
+    if lattice:
+        return a + np.floor(np.random.random() * (b - a + 1.0))
+    return a + np.random.random() * (b - a)
+
+
+@njit(cache=True, nogil=True)
 def draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     steps, variants = p.steps, p.variants
     empty = _emptiness(p, s, row, codes, numbers)
@@ -139,33 +166,16 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
             if known:
                 return 0, value
             continue
-        base, unit = 0.0, 1.0
-        if kind != ABSOLUTE:
-            base = _number_of(
-                kind, source, variants.link[v], row, first, family, families, numbers, chosen, alike, p.links
-            )
+        base = _base_of(p, s, v, row, first, family, families, numbers, chosen, alike)
         if np.isnan(base):
             continue
-        if SAME_ROW <= kind <= LINKED:
-            base = base * variants.scale[v] + variants.shift[v]
-            if steps.lattice[s]:
-                base = np.floor(base + 1e-9)
-        if kind == PACED:
-            unit = max(high - base, 0.0) / max(left, 1)
+        unit = max(high - base, 0.0) / max(left, 1) if kind == PACED else 1.0
         value = 0.0
         for _ in range(REDRAWS):
             code = _draw_filled(p.trees, variants.tree[v], x, empty)
             if code == 0:
                 return code, np.nan
-            at = variants.atoms_at[v] + code - 1
-            a, b = variants.low[at], variants.high[at]
-            if kind == PACED:
-                value = base + (a + np.random.random() * (b - a)) * unit
-                value = np.floor(value + np.random.random()) if steps.lattice[s] else value
-            elif steps.lattice[s]:
-                value = base + a + np.floor(np.random.random() * (b - a + 1.0))
-            else:
-                value = base + a + np.random.random() * (b - a)
+            value = base + _distance(variants, variants.atoms_at[v] + code - 1, kind, unit, steps.lattice[s])
             if low <= value <= high:
                 return code, value
         return code, min(max(value, low), high)

@@ -17,7 +17,8 @@ from dbclone.models.features import CodedFeature
 from dbclone.models.layout import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
 from dbclone.models.lookups import lookups, table_of
 from dbclone.models.nulls import null_key, null_rules, null_table
-from dbclone.models.observation import Observation, Observed, Relation, families_keep_apart, upward
+from dbclone.models.observation import Observation, Observed, upward
+from dbclone.models.relations import Relation, families_keep_apart
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant

@@ -151,7 +151,7 @@ def _partition(column, rank, cut, rows, start, end, spare):  # type: ignore[no-u
 
 @njit(cache=True, nogil=True)
 def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # type: ignore[no-untyped-def]
-    """Grow a tree breadth first; ``rows`` comes back in the order of the leaves.  ``stop`` is (classes, number, leaf)."""
+    """Grow breadth first; ``rows`` comes back in the order of the leaves.  ``stop`` is (classes, number, leaf)."""
     n, min_leaf = rows.shape[0], stop[2]
     room = max(3, 2 * (n // max(1, min_leaf)) + 3)
     feature = np.full(room, -1, np.int32)
@@ -270,7 +270,8 @@ def grow(
         cut, lam = growth.cuts[best[0]], growth.shrinkages[best[1]]
     rows = np.arange(n, dtype=np.int64)
     walk, parent, start, end, _ = _grow(features, ranks, chosen, rows, stop, cut, growth.max_depth, xlogx)
-    return Tree(*walk, parent, start, end, target.codes[rows].astype(np.int32), lam)
+    feature, mask, left, right = walk
+    return Tree(feature, mask, left, right, parent, start, end, target.codes[rows].astype(np.int32), lam)
 
 
 def _xlogx(n: int) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 
 from dbclone.models.drawing import Size, draw_rows
 from dbclone.models.features import CodedFeature
-from dbclone.models.rows import Path, Rows
 from dbclone.models.layout import ABSOLUTE, CODED
+from dbclone.models.rows import Path, Rows
 from dbclone.models.steps import Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName

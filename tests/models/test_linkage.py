@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dbclone.models.layout import FIRST_TYPE, SAME_AS_EARLIER, SAME_AS_PREVIOUS
 from dbclone.models.linkage import find_restriction, link_codes, make_slots, new_meetings
 from dbclone.models.rows import Hop, Path, Rows
-from dbclone.models.layout import FIRST_TYPE, SAME_AS_EARLIER, SAME_AS_PREVIOUS
 from dbclone.schema import TableName
 
 families_and_parents = st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 5)), max_size=40).map(

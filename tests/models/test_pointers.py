@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbclone.models.observation import levels
+from dbclone.models.hidden import levels
 from dbclone.models.pointers import FIRST_LEVEL, ITSELF, NONE, Pointer, assign
 from dbclone.models.program import Groups
 from dbclone.schema import TableName
