@@ -8,6 +8,8 @@
 VENV ?= .venv
 PYTEST_ARGS ?=
 
+# Tests of one module or class share what they have set up: they stay in one process.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadscope
 BIN := $(VENV)/bin
 # uv trusts the certificates that the machine trusts, as pip does.
 UV := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(BIN)/python -m uv
@@ -43,7 +45,7 @@ demo: $(VENV)/.run
 	@$(BIN)/dbclone demo
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
