@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -23,20 +23,41 @@ class NumericCodec:
     unit: float
     origin: float
     lattice: bool
+    bottom: float = -np.inf
+    top: float = np.inf
+    """Where the column has infinities or NaN, the extreme finite raw numbers: beyond them stand −∞, ∞ and NaN."""
 
     @classmethod
     def fit(cls, values: pa.ChunkedArray | pa.Array, k: int = 1, entities: np.ndarray | None = None) -> NumericCodec:
         """Learn the lattice from the values (any length, NULLs allowed)."""
         numbers = _numbers(values)
+        endless = len(values) - values.null_count > np.isfinite(numbers).sum()
         numbers = numbers[np.isfinite(numbers)]
         unit, lattice = _unit(numbers, pa.types.is_integer(values.type))
         origin = float(np.round(numbers.min() / unit)) if lattice and len(numbers) else 0.0
-        return cls(str(values.type), unit, origin if abs(origin) > 2**52 else 0.0, lattice)
+        codec = cls(str(values.type), unit, origin if abs(origin) > 2**52 else 0.0, lattice)
+        return codec._with_ends(numbers) if endless else codec
+
+    def _with_ends(self, numbers: np.ndarray) -> NumericCodec:
+        finite = self.measure(pa.array(numbers if len(numbers) else np.zeros(1)))
+        return replace(self, bottom=float(finite.min()), top=float(finite.max()))
+
+    @property
+    def _beyond(self) -> float:
+        """How far beyond the finite numbers ∞ stands; NaN stands twice as far."""
+        return 1.0 if self.lattice else max(1.0, (self.top - self.bottom) / 100)
 
     def measure(self, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
         """Lattice units, float64[n]; NaN where NULL."""
-        raw = _numbers(values) / self.unit - self.origin
-        return np.round(raw) if self.lattice else raw
+        numbers = _numbers(values)
+        raw = numbers / self.unit - self.origin
+        raw = np.round(raw) if self.lattice else raw
+        if np.isfinite(self.top):
+            raw[numbers == np.inf] = self.top + self._beyond
+            raw[numbers == -np.inf] = self.bottom - self._beyond
+            null = contiguous(values).is_null().to_numpy(zero_copy_only=False)
+            raw[np.isnan(numbers) & ~null] = self.top + 2 * self._beyond
+        return raw
 
     def restore(self, raw: np.ndarray) -> pa.Array:
         """Values of the column's type from lattice units."""
@@ -48,7 +69,11 @@ class NumericCodec:
         if self.type.startswith("decimal"):
             return self._decimals(numbers, null)
         plain = numbers * self.unit if self.unit >= 1 else np.round(numbers) / np.round(1 / self.unit)
-        return pa.array(plain if self.lattice else numbers, mask=null)
+        plain = plain if self.lattice else numbers
+        if np.isfinite(self.top):
+            ends = (raw < self.bottom, raw > self.top + 1.5 * self._beyond, raw > self.top)
+            plain = np.select(ends, (-np.inf, np.nan, np.inf), plain)
+        return pa.array(plain, mask=null)
 
     def _decimals(self, numbers: np.ndarray, null: np.ndarray) -> pa.Array:
         precision, scale = (int(p) for p in self.type[len("decimal128(") : -1].split(","))

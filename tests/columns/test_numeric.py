@@ -103,17 +103,28 @@ def test_single_precision_noise_is_a_continuum() -> None:
     assert not NumericCodec.fit(pa.array(np.random.default_rng(0).random(50))).lattice
 
 
-def test_not_a_number_is_measured_as_null() -> None:
-    codec = NumericCodec.fit(pa.array([1.5, float("nan"), 2.5]))
-    assert np.isnan(codec.measure(pa.array([1.5, float("nan"), None]))).tolist() == [False, True, True]
+ENDS = [float("inf"), float("-inf"), float("nan")]
+
+
+@given(st.lists(st.sampled_from([None, *ENDS, 1.25, -3.5, 0.01]), max_size=20))
+def test_infinities_and_not_a_number_come_back_and_are_not_null(values: list[float | None]) -> None:
+    array = pa.array(values, pa.float64())
+    codec = NumericCodec.fit(array)
+    raw = codec.measure(array)
+    assert not np.isinf(raw).any()
+    assert np.isnan(raw).tolist() == [v is None for v in values]
+    assert str(codec.restore(raw).to_pylist()) == str(values)
 
 
 def test_infinity_does_not_hide_the_lattice_of_the_others() -> None:
-    values = pa.array([1.25, float("inf"), 2.5, float("-inf")])
-    codec = NumericCodec.fit(values)
+    codec = NumericCodec.fit(pa.array([1.25, *ENDS, 2.5]))
     assert codec.lattice
     assert codec.unit == 0.01
-    assert codec.restore(codec.measure(pa.array([1.25, 2.5]))).to_pylist() == [1.25, 2.5]
+
+
+def test_a_column_without_infinities_never_gets_any() -> None:
+    codec = NumericCodec.fit(pa.array([1.25, 2.5]))
+    assert np.isfinite(codec.restore(np.array([1e9, -1e9])).to_numpy()).all()
 
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.float64(), pa.decimal128(10, 2), pa.decimal128(30, 2)])
