@@ -13,9 +13,8 @@ from dbclone.abc import Progress, Read
 from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
+from dbclone.engines.forest_tables import KeyColumn, TableModel
 from dbclone.findings import Finding
-from dbclone.models.copies import Copied
-from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.deriving import derive
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.hidden import add_hidden
@@ -23,39 +22,12 @@ from dbclone.models.learning import learn_table
 from dbclone.models.observation import Observation, Observed, observe
 from dbclone.models.pointers import Implied, Pointer
 from dbclone.models.relations import Relation
-from dbclone.models.steps import TableSteps
 from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import ColumnRole, Plan, ReferenceRole, TableRole
 from dbclone.privacy.fakers import PiiColumn
 from dbclone.schema import TableName
 
 K = 1
-
-
-@dataclass(frozen=True)
-class KeyColumn:
-    column: str
-    maker: KeyMaker
-
-
-@dataclass(frozen=True)
-class TableModel:
-    """All that is kept of one table."""
-
-    table: TableName
-    relations: tuple[Relation, ...] = ()
-    columns: tuple[ColumnStep, ...] = ()
-    keys: tuple[KeyColumn, ...] = ()
-    personal: tuple[PiiColumn, ...] = ()
-    pointers: tuple[Pointer, ...] = ()
-    implied: tuple[Implied, ...] = ()
-    copies: tuple[Copied, ...] = ()
-    derived: Derivations = NOTHING
-    steps: TableSteps | None = None
-    copied: pa.Table | None = None
-    """The rows of a reference table."""
-    types: tuple[tuple[str, str], ...] = ()
-    """Arrow type of every insertable column."""
 
 
 @dataclass(frozen=True)

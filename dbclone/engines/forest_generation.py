@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.abc import Progress
-from dbclone.engines.forest import TableModel
+from dbclone.engines.forest_tables import TableModel
 from dbclone.engines.forest_values import Values
 from dbclone.models.drawing import Size, draw_rows, groups_of, select_rows
-from dbclone.models.features import MeasuredFeature
 from dbclone.models.pointers import Pointer, assign
 from dbclone.models.program import Groups
-from dbclone.models.relations import Relation, owner_of
+from dbclone.models.relations import owner_of
 from dbclone.models.rows import Rows, follow, taken
 from dbclone.models.steps import TableSteps
 from dbclone.options import GenerateOptions
@@ -184,9 +183,3 @@ def _switched(counts: np.ndarray, wished: int, rng: np.random.Generator) -> np.n
     return out
 
 
-def with_bytes(rows: Rows, step: str, feature: MeasuredFeature) -> None:
-    """Recompute what trees see of a measured step."""
-    rows.bytes[step] = feature.view(rows.numbers[step])
-
-
-__all__ = ["Generation", "Relation"]

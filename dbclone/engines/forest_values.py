@@ -9,14 +9,14 @@ import pyarrow as pa
 
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import DAY
-from dbclone.engines.forest import TableModel
+from dbclone.engines.forest_tables import TableModel
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
 from dbclone.models.copies import Copied
 from dbclone.models.derivation import plain, restored
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
 from dbclone.models.encoding import ColumnStep
-from dbclone.models.observation import Relation
+from dbclone.models.relations import Relation
 from dbclone.models.rows import Rows
 from dbclone.models.totals import Running, Total, aggregate, carry_on
 from dbclone.plan import ReferenceRole
@@ -104,7 +104,10 @@ class Values:
         codec = next(c.codec for c in self._model.derived.columns if c.column == total.target)
         made = aggregate(total.operation, group, self._rows.n, children)
         sizes = np.bincount(group[group >= 0], minlength=self._rows.n)
-        self.keys[total.target] = restored(codec, np.where(sizes == 0, total.empty, made))
+        made = np.where(sizes == 0, total.empty, made)
+        if not self._table.column(total.target).nullable and not np.isnan(made).all():
+            made = np.where(np.isnan(made), np.nanmedian(made), made)
+        self.keys[total.target] = restored(codec, made)
 
     def carry(self, running: Running, family: np.ndarray, start: np.ndarray) -> None:
         """Fill a column that runs along siblings."""
@@ -231,5 +234,5 @@ def _arrow_type(name: str) -> pa.DataType:
         return pa.decimal128(precision, scale)
     zoned = pa.timestamp("us", tz="UTC")
     named = {str(t): t for t in (pa.timestamp("us"), zoned, pa.date32(), pa.time64("us"), pa.int64(), pa.float64())}
-    named |= {str(t): t for t in (pa.string(), pa.bool_(), pa.binary(), pa.int32(), pa.large_string(), pa.large_binary())}
+    named |= {str(t): t for t in (pa.string(), pa.bool_(), pa.binary(), pa.large_string(), pa.large_binary())}
     return named[name]

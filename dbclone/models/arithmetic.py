@@ -79,7 +79,9 @@ def find_formulas(
     sketch = {name: values[name][_sketch_rows(values, names, n)] for name in names}
     found: dict[str, Formula] = {}
     for arity in (2, 3):
-        proposals = sorted(_proposals(targets, names, sketch, units, arity, found), key=lambda p: _preference(p, names))
+        proposals = sorted(
+            _proposals(targets, names, sketch, units, arity, found=found), key=lambda p: _preference(p, names)
+        )
         for target, operation, operands in proposals:
             if target in found or _circular(found, target, operands):
                 continue
@@ -110,6 +112,7 @@ def _proposals(
     sketch: Mapping[str, np.ndarray],
     units: Mapping[str, float],
     arity: int,
+    *,
     found: Mapping[str, Formula],
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     open_ = [t for t in targets if t in sketch and t not in found]

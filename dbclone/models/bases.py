@@ -55,6 +55,7 @@ def bases_of(
     shapes: list[Shape],
     index: int,
     parents: tuple[tuple[Path, ...], tuple[Link, ...]],
+    *,
     kind: str,
 ) -> Iterator[Base]:
     """All candidates for one step; ``kind`` names the step that says a row's kind, '' if there is none."""
@@ -104,7 +105,7 @@ def _scale_at(seen: Observation, start: TableName, path: Path) -> Scale:
 
 
 def choose_bases(
-    observed: Observed, shape: Shape, raw: np.ndarray, bases: list[Base], ceiling: np.ndarray, kind: str
+    observed: Observed, shape: Shape, raw: np.ndarray, bases: list[Base], *, ceiling: np.ndarray, kind: str
 ) -> list[Base]:
     """At most two: the previous sibling where it is the narrower base, and the best of the others."""
     lattice = shape.scale.lattice

@@ -35,6 +35,7 @@ def find_copies(
     table: TableName,
     columns: tuple[str, ...],
     required: frozenset[str],
+    *,
     data: Mapping[TableName, pa.Table],
     database: Database,
     references: References,

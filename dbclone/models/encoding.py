@@ -44,7 +44,7 @@ def is_measured(codec: Codec) -> bool:
 
 
 def encode_columns(
-    table: Table, plan: TablePlan, data: pa.Table, k: int, family: np.ndarray, rows: Rows
+    table: Table, plan: TablePlan, data: pa.Table, k: int, *, family: np.ndarray, rows: Rows
 ) -> tuple[ColumnStep, ...]:
     """Fit the codecs of all value columns and put their codes, numbers and bytes into ``rows``.
 

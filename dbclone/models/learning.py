@@ -44,7 +44,9 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     shapes = list(_shapes(observed, links, kind, _acyclic({**empty, **determined})))
     paced = _paced_step(observed, shapes)
     ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))
-    sample = take_sample(seen, observed, shapes, context, links, (paced, kind, ceiling), np.random.default_rng(seed))
+    sample = take_sample(
+        seen, observed, shapes, context, links, marks=(paced, kind, ceiling), rng=np.random.default_rng(seed)
+    )
     learner = _Learner(seen, observed, shapes, sample, (numbers, links), kind, determined, empty, ceiling, pool)
     tasks = [learner.learn(i) for i in range(len(shapes))]
     steps = tuple(task() for task in tasks)
@@ -143,7 +145,7 @@ def _ceiling(
     index = next((i for i, s in enumerate(shapes) if s.name == paced), -1)
     if index < 0:
         return np.zeros(observed.rows.n)
-    return ceiling_of(observed.rows.numbers[paced], list(bases_of(seen, observed, shapes, index, parents, "")))
+    return ceiling_of(observed.rows.numbers[paced], list(bases_of(seen, observed, shapes, index, parents, kind="")))
 
 
 def _is_category(column: ColumnStep) -> bool:
@@ -255,9 +257,9 @@ class _Learner:
                 nulls=nulls,
             )
         raw = observed.rows.numbers[shape.name]
-        bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, self.kind))
-        chosen = choose_bases(observed, shape, raw, bases, self.ceiling, self.kind)
-        grown = list(_variants(shape, raw, chosen, self.sample, visible, self.pool))
+        bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, kind=self.kind))
+        chosen = choose_bases(observed, shape, raw, bases, ceiling=self.ceiling, kind=self.kind)
+        grown = list(_variants(shape, raw, chosen, self.sample, visible, pool=self.pool))
         known = raw[~np.isnan(raw)]
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
         bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden]), self._null_rule(shape)
@@ -309,7 +311,7 @@ class _Learner:
 
 
 def _variants(
-    shape: Shape, raw: np.ndarray, bases: list[Base], sample: Sample, visible: np.ndarray, pool: Executor
+    shape: Shape, raw: np.ndarray, bases: list[Base], sample: Sample, visible: np.ndarray, *, pool: Executor
 ) -> Iterator[Callable[[], Variant]]:
     """The variants in order of preference; the last needs no base.  Each learns from the rows that would take it."""
     here = raw[sample.rows]
@@ -339,4 +341,3 @@ def _variant(
 def _tree(sample: Sample, visible: np.ndarray, rows: np.ndarray, codes: np.ndarray, rising: bool) -> Tree:
     features = sample.features if len(rows) == sample.features.shape[1] else sample.features[:, rows]
     return fit_conditional(Seen(features, sample.ordered, visible), codes, sample.held_out[rows], rising)
-

@@ -50,7 +50,7 @@ class Slots:
 
 
 def make_slots(
-    types: np.ndarray, n_types: int, group: np.ndarray, n_groups: int, degree: np.ndarray, rng: np.random.Generator
+    types: np.ndarray, n_types: int, group: np.ndarray, n_groups: int, degree: np.ndarray, *, rng: np.random.Generator
 ) -> Slots:
     """One slot per due child, shuffled within (group, type); all rows of a group as candidates."""
     rows = np.arange(len(types))

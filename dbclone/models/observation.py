@@ -75,7 +75,7 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         observed.rows, observed.data = Rows(rows.num_rows), rows
         if table.role is TableRole.SYNTHESISE:
             observed.columns = encode_columns(
-                observed.table, table, rows, k, observed.family, observed.rows
+                observed.table, table, rows, k, family=observed.family, rows=observed.rows
             )
         seen.tables[table.table] = observed
         for relation in observed.relations:
@@ -97,7 +97,9 @@ def _set_copies(seen: Observation, observed: Observed) -> None:
     required = frozenset(c.name for c in observed.table.columns if not c.nullable)
     data = {name: o.data for name, o in seen.tables.items()}
     table = observed.plan.table
-    observed.copies = find_copies(table, names, required, data, seen.database, references)
+    observed.copies = find_copies(
+        table, names, required, data=data, database=seen.database, references=references
+    )
     forget_columns(observed, {copy.column for copy in observed.copies})
 
 

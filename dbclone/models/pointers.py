@@ -54,7 +54,7 @@ def assign(
         up[codes == ITSELF] = np.flatnonzero(codes == ITSELF)
     free = np.ones(len(degree), dtype=bool)
     for children, parents in _levels(pointer, codes, len(degree)):
-        up[children] = _choose(children, parents, degree, groups, free if pointer.once else None, rng)
+        up[children] = _choose(children, parents, degree, groups, free if pointer.once else None, rng=rng)
     lost = (up < 0) & (codes != NONE)
     if pointer.within and not pointer.nullable:
         up[up < 0] = np.flatnonzero(up < 0)
@@ -81,6 +81,7 @@ def _choose(
     degree: np.ndarray,
     groups: Groups | None,
     free: np.ndarray | None,
+    *,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """One parent for each child, by slots in proportion to the degrees; −1 where the group has none left."""

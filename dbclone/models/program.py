@@ -229,7 +229,7 @@ def _slots(link: Link, database: Database, groups: Groups | None, rng: np.random
     rows = database[link.parent]
     group = groups.parent_group if groups else np.zeros(rows.n, dtype=np.int64)
     degree = rows.numbers.get(f"count:{link.reference}", np.zeros(rows.n))
-    return make_slots(_types(link, database), link.types, group, groups.number if groups else 1, degree, rng)
+    return make_slots(_types(link, database), link.types, group, groups.number if groups else 1, degree, rng=rng)
 
 
 def _restriction(link: Link) -> int:

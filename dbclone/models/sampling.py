@@ -57,6 +57,7 @@ def take_sample(
     shapes: list[Shape],
     context: tuple[Path, ...],
     links: tuple[Link, ...],
+    *,
     marks: tuple[str, str, np.ndarray],
     rng: np.random.Generator,
 ) -> Sample:
@@ -78,7 +79,7 @@ def take_sample(
         before.append(previous)
     features = np.ascontiguousarray(np.concatenate([*(b[:, picked] for b in before), *linked, own[:, picked]]))
     ends = sum(map(len, before)) + np.cumsum([0, *map(len, linked)])
-    ordered = _ordered(seen, observed, shapes, context, links, bool(marks[1]))
+    ordered = _ordered(seen, observed, shapes, context, links, kind=bool(marks[1]))
     group = np.searchsorted(first, picked, side="right")
     held_out = rng.random(len(first) + 1)[group] < _HELD_OUT
     blocks = tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
@@ -178,6 +179,7 @@ def _ordered(
     shapes: list[Shape],
     context: tuple[Path, ...],
     links: tuple[Link, ...],
+    *,
     kind: bool,
 ) -> np.ndarray:
     own = [flag for s in shapes for flag in s.feature.ordered]

@@ -66,7 +66,9 @@ def find_totals(
         for column in sorted(comparable[target]):
             values = np.zeros(len(group)) if column == "" else children[column]
             for operation in ("count",) if column == "" else ("sum", "min", "max", "mean"):
-                total = _total(target, operation, column, there, aggregate(operation, group, len(there), values), group)
+                total = _total(
+                    target, operation, column, there, aggregate(operation, group, len(there), values), group=group
+                )
                 if total is not None and _agrees(total, there, group, values, tolerance[target]):
                     found.append(total)
                     break
@@ -77,7 +79,7 @@ def find_totals(
 
 
 def _total(
-    target: str, operation: str, column: str, there: np.ndarray, made: np.ndarray, group: np.ndarray
+    target: str, operation: str, column: str, there: np.ndarray, made: np.ndarray, *, group: np.ndarray
 ) -> Total | None:
     sizes = np.bincount(group[group >= 0], minlength=len(there))
     alone = there[sizes == 0]

@@ -35,7 +35,7 @@ class World:
 
     def copies(self, required: frozenset[str] = frozenset()) -> dict[str, Copied]:
         data = {LAND: self.lands, CITY: self.cities, SALE: pa.table(self.sale)}
-        found = find_copies(SALE, tuple(self.sale), required, data, self.database, REFERENCES)
+        found = find_copies(SALE, tuple(self.sale), required, data=data, database=self.database, references=REFERENCES)
         return {copy.column: copy for copy in found}
 
 

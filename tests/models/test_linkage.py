@@ -55,7 +55,7 @@ def test_each_parent_has_a_slot_per_due_child_in_the_segment_of_its_group_and_ty
     parents: list[tuple[int, int, int]],
 ) -> None:
     types, group, degree = (np.array(column) for column in zip(*parents, strict=True))
-    made = make_slots(types, 3, group, 4, degree.astype(float), np.random.default_rng(0))
+    made = make_slots(types, 3, group, 4, degree.astype(float), rng=np.random.default_rng(0))
     for g in range(4):
         for t in range(3):
             a, b = made.segments[g * 3 + t], made.segments[g * 3 + t + 1]
@@ -67,7 +67,9 @@ def test_each_parent_has_a_slot_per_due_child_in_the_segment_of_its_group_and_ty
 
 
 def test_a_due_number_that_is_missing_or_negative_is_none() -> None:
-    made = make_slots(np.zeros(3, int), 1, np.zeros(3, int), 1, np.array([np.nan, -2.0, 2.0]), np.random.default_rng(0))
+    made = make_slots(
+        np.zeros(3, int), 1, np.zeros(3, int), 1, np.array([np.nan, -2.0, 2.0]), rng=np.random.default_rng(0)
+    )
     assert made.slots.tolist() == [2, 2]
 
 

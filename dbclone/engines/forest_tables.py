@@ -1,0 +1,43 @@
+"""What the forest keeps of each table, as frozen values: enough to generate, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from dbclone.columns.identifier import KeyMaker
+from dbclone.models.copies import Copied
+from dbclone.models.derivation import NOTHING, Derivations
+from dbclone.models.encoding import ColumnStep
+from dbclone.models.pointers import Implied, Pointer
+from dbclone.models.relations import Relation
+from dbclone.models.steps import TableSteps
+from dbclone.privacy.fakers import PiiColumn
+from dbclone.schema import TableName
+
+
+@dataclass(frozen=True)
+class KeyColumn:
+    column: str
+    maker: KeyMaker
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """All that is kept of one table."""
+
+    table: TableName
+    relations: tuple[Relation, ...] = ()
+    columns: tuple[ColumnStep, ...] = ()
+    keys: tuple[KeyColumn, ...] = ()
+    personal: tuple[PiiColumn, ...] = ()
+    pointers: tuple[Pointer, ...] = ()
+    implied: tuple[Implied, ...] = ()
+    copies: tuple[Copied, ...] = ()
+    derived: Derivations = NOTHING
+    steps: TableSteps | None = None
+    copied: pa.Table | None = None
+    """The rows of a reference table."""
+    types: tuple[tuple[str, str], ...] = ()
+    """Arrow type of every insertable column."""
