@@ -105,11 +105,10 @@ def _prices(parent: Observed) -> set[str]:
 def _running(
     seen: Observation, observed: Observed, numbers: Mapping[TableName, Numbers], sources: set[tuple[TableName, str]]
 ) -> None:
-    owner = observed.owner
-    steps = {n: s for n, s in _targets(observed, _done(observed)).items() if not s.scale.temporal}
+    owner, mine = observed.owner, numbers[observed.plan.table]
+    steps = {n: s for n, s in _targets(observed, _done(observed)).items() if not s.scale.temporal and n in mine}
     if owner is None or not steps:
         return
-    mine = numbers[observed.plan.table]
     up = observed.rows.parents[owner.id]
     prices = _prices(seen.tables[owner.parent])
     above = {n: taken(v, up) for n, v in numbers[owner.parent].items() if n in prices}
@@ -131,7 +130,7 @@ def _totals(
     if parent.plan.role is not TableRole.SYNTHESISE:
         return
     name = parent.plan.table
-    steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in sources}
+    steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in sources and n in numbers[name]}
     if not steps or parent.rows.n < 20:
         return
     children = numbers[observed.plan.table]

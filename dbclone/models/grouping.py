@@ -7,12 +7,18 @@ clustered; the type is drawn with the parent's columns and given to every child.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 MOST_TYPES = 40
 _LEVELS = 8
 _FACTORS = 6
+_DENSE = 10_000_000
+"""Cells up to which a matrix may be written out."""
 _SHRINK = 3.0
 """A profile over n children counts n/(n + 3) against the profile of all."""
 
@@ -58,7 +64,6 @@ def spectral(left: np.ndarray, right: np.ndarray, lefts: int, rights: int) -> tu
     nothing to factorise.
     """
     from scipy.sparse import csr_matrix
-    from scipy.sparse.linalg import svds
 
     held = (left >= 0) & (right >= 0)
     d = min(_FACTORS, lefts - 2, rights - 2)
@@ -68,13 +73,29 @@ def spectral(left: np.ndarray, right: np.ndarray, lefts: int, rights: int) -> tu
     down = np.bincount(a, minlength=lefts) + 1.0
     across = np.bincount(b, minlength=rights) + 1.0
     matrix = csr_matrix((1.0 / np.sqrt(down[a] * across[b]), (a, b)), shape=(lefts, rights))
-    start = np.random.default_rng(0).standard_normal(min(lefts, rights))
-    u, s, vt = svds(matrix, k=d + 1, v0=start)
+    u, s, vt = _leading(matrix, d + 1)
     order = np.argsort(-s)[1:]
     flip = np.sign(u[np.abs(u[:, order]).argmax(axis=0), order])
     scale = s[order] * flip
     lefts_ = _standard(u[:, order] * scale / np.sqrt(down)[:, None], down)
     return lefts_, _standard(vt[order].T * scale / np.sqrt(across)[:, None], across)
+
+
+def _leading(matrix: csr_matrix, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The k largest singular values with their vectors.
+
+    Where the iteration breaks down (few ranks, which small tables have), a small matrix is factorised in full.
+    """
+    from scipy.sparse.linalg import ArpackError, svds
+
+    start = np.random.default_rng(0).standard_normal(min(matrix.shape))
+    try:
+        u, s, vt = svds(matrix, k=k, v0=start)
+    except ArpackError:
+        if matrix.shape[0] * matrix.shape[1] > _DENSE:
+            raise
+        u, s, vt = np.linalg.svd(matrix.toarray(), full_matrices=False)
+    return u[:, :k], s[:k], vt[:k]
 
 
 def _standard(factors: np.ndarray, weight: np.ndarray) -> np.ndarray:
