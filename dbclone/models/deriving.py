@@ -129,8 +129,8 @@ def _totals(
 ) -> None:
     if parent.plan.role is not TableRole.SYNTHESISE:
         return
-    name = parent.plan.table
-    steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in sources and n in numbers[name]}
+    name, mine = parent.plan.table, numbers[parent.plan.table]
+    steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in sources and n in mine}
     if not steps or parent.rows.n < 20:
         return
     children = numbers[observed.plan.table]
@@ -140,7 +140,7 @@ def _totals(
         for n, s in steps.items()
     }
     tolerance = {n: max(0.51 * _lattice(s), 1e-9) for n, s in steps.items()}
-    there = {n: numbers[name][n] for n in steps}
+    there = {n: mine[n] for n in steps}
     found = find_totals(there, tolerance, observed.rows.parents[relation.id], children, comparable)
     totals = tuple(TotalOf(observed.plan.table, relation.id, t) for t in found)
     _with(parent, [steps[t.target] for t in found], totals=parent.derived.totals + totals)
