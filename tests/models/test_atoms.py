@@ -82,15 +82,14 @@ def test_a_continuum_has_at_most_so_many_bins_of_like_weight(lattice: bool) -> N
     assert np.bincount(atoms.encode(raw))[1:].min() >= 8
 
 
-def test_extremes_are_cut_to_the_kth() -> None:
+def test_extremes_are_cut_to_the_kth_or_further() -> None:
     raw = np.append(np.arange(100.0), [-1e6, 1e6])
     atoms = Atoms.fit(raw, True, k=5)
-    assert atoms.low.min() == 3
-    assert atoms.high.max() == 96
+    assert atoms.low.min() >= 3
+    assert atoms.high.max() <= 96
     assert atoms.encode(raw).min() == 1
 
 
-@pytest.mark.xfail(reason="what is left before a spike is a bin however few rows it holds", strict=True)
 @given(st.one_of(lattice_numbers, crowded_numbers), st.integers(2, 12))
 def test_no_code_holds_fewer_than_k_rows(raw: np.ndarray, k: int) -> None:
     """Unless there are too few rows to hide any of them."""

@@ -102,8 +102,8 @@ def test_a_near_dependency_keeps_all_values_as_often_as_they_occur() -> None:
 
 @pytest.mark.parametrize("near", [False, True])
 def test_values_that_fewer_than_k_rows_hold_are_not_stored(near: bool) -> None:
-    a = np.repeat([1.0, 2.0, 3.0], [10, 2, 7])
-    b = np.arange(19.0) % 3 if near else 10 * a
+    a = np.repeat([1.0, 2.0, 3.0], [20, 2, 17])
+    b = np.arange(39.0) % 3 if near else 10 * a
     known, starts, determined = table_of(a, b, 5)
     assert known.tolist() == [1, 3]
     assert len(starts) == 3
@@ -112,5 +112,5 @@ def test_values_that_fewer_than_k_rows_hold_are_not_stored(near: bool) -> None:
 
 
 def test_few_rows_say_nothing() -> None:
-    assert lookups({"a": np.arange(19.0) // 5, "b": np.arange(19.0) // 10}) == {}
+    assert lookups({"a": np.arange(39.0) // 5, "b": np.arange(39.0) // 10}) == {}
     assert lookups({}) == {}
