@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,12 +32,23 @@ Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout
 
 
 @contextmanager
-def shown_progress(quiet: bool) -> Iterator[Progress]:
-    """Progress on stderr, unless asked to be quiet."""
+def shown_progress(quiet: bool, *, compiles: bool = False) -> Iterator[Progress]:
+    """Progress on stderr, unless asked to be quiet; ``compiles`` says that the command needs compiled kernels."""
     from dbclone.progress import open_progress
 
+    if compiles and not quiet and not _is_compiled():
+        typer.echo("first run: compiling takes a minute or two, once", err=True)
     with open_progress(sys.stderr, quiet) as progress:
         yield progress
+
+
+def _is_compiled() -> bool:
+    """Whether numba's cache has anything of ours: beside the modules, or where the user has put it."""
+    models = Path(__file__).parent / "models"
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    if not named and not os.access(models, os.W_OK):
+        return True  # numba then has a place of its own for it
+    return any((Path(named) if named else models / "__pycache__").rglob("*.nbi"))
 
 
 def globs(values: list[str]) -> tuple[str, ...]:

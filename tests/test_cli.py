@@ -124,6 +124,15 @@ def test_the_summary_as_json(shop: Path, tmp_path: Path) -> None:
     assert counts["purchase"] == (PURCHASES, rows(tmp_path / "clone.sqlite", "purchase"))
 
 
+def test_a_first_run_says_that_it_compiles(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "first run: compiling takes a minute or two, once"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert said in dbclone("copy", shop, tmp_path / "a", "--schema-only").err
+    assert said not in dbclone("copy", shop, tmp_path / "b", "--schema-only", "-q").err
+    (tmp_path / "kernel.nbi").touch()
+    assert said not in dbclone("copy", shop, tmp_path / "c", "--schema-only").err
+
+
 def test_quiet_says_nothing(shop: Path, tmp_path: Path) -> None:
     outcome = dbclone("copy", shop, tmp_path / "clone.sqlite", "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
