@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -13,8 +12,7 @@ from dbclone.connection import display_url, open_source
 from dbclone.errors import AuditFailed, UsageError
 from dbclone.fitting import Reader, check_engine, check_limits, fit
 from dbclone.generation import generate
-from dbclone.graph import descendants
-from dbclone.halving import Tables, halve, hanging_rows
+from dbclone.halving import Tables, halve
 from dbclone.options import AuditOptions, GenerateOptions
 from dbclone.plan import Plan, TableRole
 from dbclone.planning import make_plan
@@ -23,13 +21,7 @@ from dbclone.privacy.audit_copies import Databases
 from dbclone.progress import TableOnly
 from dbclone.schema import Schema, TableName
 from dbclone.selection import select
-from dbclone.survey import Survey
-from dbclone.table_roles import person_tables
-
-MIN_ENTITIES = 20
-"""Fewer entities cannot be told apart from chance by any attack."""
-_ENOUGH = 0.5
-"""Share of the most rows that hang from any table, from which on a table with more rows of its own is preferred."""
+from dbclone.units import MIN_ENTITIES, choose_unit
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ def audit_database(source_url: str, options: AuditOptions, progress: Progress) -
     progress.phase("connect", 0)
     with open_source(source_url) as source:
         schema, tables = _read(source, options, progress)
-    unit = choose_unit(schema, tables, options.unit)
+    unit = _unit(schema, tables, options.unit)
     halves = halve(schema, tables, unit, options.fit.seed)
     plan, synthetic = _clone(schema, halves.first, options, progress)
     progress.phase("attack", 0)
@@ -87,34 +79,12 @@ def require(summary: AuditSummary) -> None:
         )
 
 
-def choose_unit(schema: Schema, tables: Tables, wanted: str = "") -> TableName:
-    """The table called ``wanted``; else, of the tables of persons (or, without any, of all), the one to protect.
-
-    That is the one with most rows among those from which at least half as many rows hang as from any of them.
-    """
-    counts = {name: rows.num_rows for name, rows in tables.items()}
-    unit = _named(schema, wanted) if wanted else _proposed(schema, tables, counts)
-    if counts[unit] < MIN_ENTITIES:
-        raise UsageError(f"{unit} has {counts[unit]} rows, an audit needs {MIN_ENTITIES}: name another by --unit.")
+def _unit(schema: Schema, tables: Tables, wanted: str) -> TableName:
+    unit = choose_unit(schema, tables, wanted)
+    rows = tables[unit].num_rows
+    if rows < MIN_ENTITIES:
+        raise UsageError(f"{unit} has {rows} rows, an audit needs {MIN_ENTITIES}: name another table by --unit.")
     return unit
-
-
-def _named(schema: Schema, wanted: str) -> TableName:
-    found = [t.name for t in schema.tables if wanted.lower() in (t.name.name.lower(), str(t.name).lower())]
-    if not found:
-        raise UsageError(f"--unit {wanted}: there is no such table.")
-    if len(found) > 1:
-        raise UsageError(f"--unit {wanted}: write {' or '.join(map(str, found))}; there are several.")
-    return found[0]
-
-
-def _proposed(schema: Schema, tables: Tables, counts: Mapping[TableName, int]) -> TableName:
-    persons = person_tables(Survey(schema, counts, tables.__getitem__))
-    names = sorted(persons or {t.name for t in schema.tables if descendants(schema, t.name)} or counts)
-    large_enough = [n for n in names if counts[n] >= MIN_ENTITIES] or names
-    hanging = {n: hanging_rows(schema, counts, n) for n in large_enough}
-    enough = [n for n in large_enough if hanging[n] >= _ENOUGH * max(hanging.values())]
-    return max(enough, key=lambda n: counts[n])
 
 
 def _read(source: Source, options: AuditOptions, progress: Progress) -> tuple[Schema, dict[TableName, pa.Table]]:

@@ -121,7 +121,7 @@ def copy(
         schema_only,
     )
     _confirm_clean(target, clean, yes)
-    with shown_progress(quiet) as progress:
+    with shown_progress(quiet, compiles=True) as progress:
         summary = clone(source, target, options, progress)
     _show_summary(summary, quiet, json)
 
@@ -144,7 +144,7 @@ def fit(
     from dbclone.cloning import describe_model, fit_model
 
     options = CloneOptions(PlanOptions(globs(tables), globs(exclude)), FitOptions(engine, seed, workers))
-    with shown_progress(quiet) as progress:
+    with shown_progress(quiet, compiles=True) as progress:
         fit_model(source, output, options, progress)
     if json or not quiet:
         _show_model(describe_model(output), json)
@@ -169,7 +169,7 @@ def generate(
 
     options = CloneOptions(generate=GenerateOptions(scale, _sizes(rows), seed), clean=clean)
     _confirm_clean(target, clean, yes)
-    with shown_progress(quiet) as progress:
+    with shown_progress(quiet, compiles=True) as progress:
         summary = generate_from(model, target, options, progress)
     _show_summary(summary, quiet, json)
 
@@ -241,6 +241,7 @@ def check(
 
 
 app.command()(explained(cli_measures.audit))
+app.command()(explained(cli_measures.compare))
 
 
 @app.command()
@@ -254,7 +255,7 @@ def demo(
     """Build an example shop, clone it, and show both side by side."""
     from dbclone.demo import run_demo
 
-    with shown_progress(quiet) as progress:
+    with shown_progress(quiet, compiles=True) as progress:
         result = run_demo(folder, seed, progress)
     if not quiet:
         from dbclone.rendering import print_demo

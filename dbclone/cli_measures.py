@@ -1,4 +1,4 @@
-"""The commands that measure a clone: what an attacker learns from it."""
+"""The commands that measure a clone: what an attacker learns from it, and how like the original it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dbclone.cli_options import (
+    URL,
     Engine,
     Exclude,
     Json,
@@ -21,7 +22,7 @@ from dbclone.cli_options import (
     shown_progress,
 )
 from dbclone.errors import UsageError
-from dbclone.options import AuditOptions, FitOptions, PlanOptions
+from dbclone.options import AuditOptions, CompareOptions, FitOptions, PlanOptions
 
 
 def audit(
@@ -60,3 +61,27 @@ def audit(
     elif not quiet:
         print_audit(summary, sys.stdout)
     require(summary)
+
+
+def compare(
+    source: Annotated[str, typer.Argument(help=f"The original: {URL}.")],
+    clone: Annotated[str, typer.Argument(help=f"Its clone: {URL}.")],
+    *,
+    unit: Annotated[
+        str, typer.Option(metavar="TABLE", help="The table by whose rows SOURCE is halved for the floor.")
+    ] = "",
+    max_rows: Annotated[int, typer.Option(metavar="N", min=100, help="Rows that a classifier sees.")] = 20_000,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="The same seed draws the same halves.")] = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Score how well a classifier tells CLONE from SOURCE, beside what it makes of fresh real rows."""
+    from dbclone import fidelity
+    from dbclone.rendering import print_fidelity
+
+    with shown_progress(quiet) as progress:
+        summary = fidelity.compare(source, clone, CompareOptions(unit, max_rows, seed), progress)
+    if json:
+        print_json(summary)
+    elif not quiet:
+        print_fidelity(summary, sys.stdout)

@@ -48,11 +48,6 @@ def halve(schema: Schema, tables: Tables, unit: TableName, seed: int) -> Halves:
     return Halves(first, second, split)
 
 
-def hanging_rows(schema: Schema, counts: Mapping[TableName, int], unit: TableName) -> int:
-    """Rows of the table and of all that descend from it."""
-    return sum(counts.get(name, 0) for name in descendants(schema, unit) | {unit})
-
-
 def _sides(
     schema: Schema, tables: Tables, unit: TableName, split: frozenset[TableName], seed: int
 ) -> dict[TableName, Sides]:

@@ -40,6 +40,16 @@ class CloneOptions:
 
 
 @dataclass(frozen=True)
+class CompareOptions:
+    unit: str = ""
+    """The table by whose rows the source is halved for the floor; empty: chosen."""
+    max_rows: int = 20_000
+    """Rows of each side that a classifier sees."""
+    seed: int = 0
+    """Of the halves."""
+
+
+@dataclass(frozen=True)
 class AuditOptions:
     unit: str = ""
     """The table whose rows are the entities to protect; empty: chosen."""

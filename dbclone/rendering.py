@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from dbclone.auditing import AuditSummary
 from dbclone.demo import Demonstration
+from dbclone.fidelity import FidelitySummary, Scores, TableFidelity
 from dbclone.findings import Finding, Severity
 from dbclone.inspection import Inspection, TableInspection
 from dbclone.plan import Plan
@@ -99,8 +101,11 @@ def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
 
 
 def _place(finding: Finding) -> str:
-    """Where it is, for proofs of constraints: their messages do not say it themselves."""
-    if finding.table is None or finding.severity is not Severity.VIOLATION:
+    """Where it is, unless the message says so; proofs of constraints never do."""
+    if finding.table is None:
+        return ""
+    named = re.search(rf"(?<![\w.]){re.escape(str(finding.table))}(?!\w)", finding.message)
+    if named and finding.severity is not Severity.VIOLATION:
         return ""
     return f"{finding.table}({', '.join(finding.columns)}): " if finding.columns else f"{finding.table}: "
 
@@ -197,6 +202,37 @@ def _shared(shared: Shared) -> tuple[str, ...]:
     where = f"{shared.table}({', '.join(shared.columns)})" if shared.columns else str(shared.table)
     shares = f"{shared.found:,}", f"{shared.share:.1%}", f"{shared.floor:.1%}"
     return shared.kind.value, where, f"{shared.total:,}", *shares
+
+
+def print_fidelity(summary: FidelitySummary, stream: TextIO) -> None:
+    """Per table each score of the clone beside that of fresh real rows in brackets; then the means."""
+    console = _console(stream)
+    _print(console, f"{summary.clone} against {summary.source}: 0.5 cannot be told apart, 1.0 is told apart at once;")
+    _print(console, "in brackets the floor, fresh real rows; well below 0.5 rows are near-copies of real ones")
+    mean, floor = _scores(summary.mean, summary.mean_floor), f"({summary.floor_distance:.3f})"
+    header = ("table", "real rows", "rows", "alone", "with children", "with parents", "equal to a real row")
+    total = (f"{len(summary.tables)} tables, mean", "", "", *mean)
+    console.print(_table(header, [_fidelity(t) for t in summary.tables], numbers=6, total=total))
+    if summary.missing:
+        _print(console, f"not in the clone: {', '.join(map(str, summary.missing))}")
+    _print(console, f"mean distance from 0.5: {summary.distance:.3f} {floor}")
+    _print(console, f"seconds: {summary.seconds:.1f}")
+
+
+def _fidelity(table: TableFidelity) -> tuple[str, ...]:
+    scores = ("copied", "", "", "") if table.identical else _scores(table.clone, table.floor)
+    return str(table.table), f"{table.real_rows:,}", f"{table.clone_rows:,}", *scores
+
+
+def _scores(scores: Scores, floor: Scores) -> tuple[str, str, str, str]:
+    accuracies = ((scores.single, floor.single), (scores.aggregates, floor.aggregates), (scores.joined, floor.joined))
+    alone, children, parents = ("" if s is None else f"{s:.3f} ({_or_none(f, '.3f')})" for s, f in accuracies)
+    copied = "" if scores.copied is None else f"{scores.copied:.1%} ({_or_none(floor.copied, '.1%')})"
+    return alone, children, parents, copied
+
+
+def _or_none(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _interval(interval: Interval) -> str:

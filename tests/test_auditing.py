@@ -10,8 +10,7 @@ import pytest
 
 from dbclone import auditing, engines
 from dbclone.abc import Progress, Read
-from dbclone.auditing import audit_database, choose_unit
-from dbclone.connection import open_source
+from dbclone.auditing import audit_database
 from dbclone.errors import AuditFailed, UsageError
 from dbclone.options import AuditOptions, FitOptions, GenerateOptions
 from dbclone.plan import Plan
@@ -148,20 +147,6 @@ def test_the_unit_is_the_table_of_persons_that_most_hangs_from(clinic: Path) -> 
 def test_another_unit_can_be_named(clinic: Path) -> None:
     summary = run(clinic, unit="CLINIC")
     assert (summary.unit.name, summary.figures.members, summary.figures.controls) == ("clinic", 13, 12)
-
-
-def test_without_persons_it_is_the_table_that_most_hangs_from(tmp_path: Path) -> None:
-    sql = """CREATE TABLE star (id INTEGER PRIMARY KEY, mass REAL);
-    CREATE TABLE planet (id INTEGER PRIMARY KEY, star_id INTEGER REFERENCES star (id), mass REAL);
-    CREATE TABLE comet (id INTEGER PRIMARY KEY, mass REAL);"""
-    rows = {
-        "star": [(i, i * 1.5) for i in range(30)],
-        "planet": [(i, i % 30, i * 0.5) for i in range(90)],
-        "comet": [(i, i * 2.5) for i in range(40)],
-    }
-    with open_source(str(hand_made.build(tmp_path / "sky.sqlite", sql, rows))) as source:
-        schema = source.reflect()
-        assert choose_unit(schema, {t.name: source.read(t) for t in schema.tables}).name == "star"
 
 
 @pytest.mark.parametrize(

@@ -20,20 +20,24 @@ MODULES = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__
 LAYERS: dict[str, tuple[str, ...]] = {
     "words": ("__init__", "__main__", "errors", "schema", "options", "findings", "plan", "abc", "progress"),
     "pure": (
-        "graph", "matching", "halving", "ordering", "selection", "survey", "determination", "table_roles", "reference_roles",
-        "column_roles", "planning", "inspection", "partitions", "archive", "columns", "privacy",
+        "graph", "matching", "halving", "units", "ordering", "selection", "survey", "determination", "table_roles",
+        "reference_roles", "column_roles", "planning", "inspection", "partitions", "archive", "columns", "privacy",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),
     "engines": ("engines", "executors"),
-    "steps": ("fitting", "generation", "comparing", "reporting", "report"),
+    "steps": (
+        "fitting", "generation", "comparing", "fidelity", "fidelity_folds", "fidelity_frames", "two_samples",
+        "reporting", "report",
+    ),
     "cloning": ("cloning", "auditing", "demo", "examples"),
     "cli": ("cli", "cli_options", "cli_measures", "rendering", "failures"),
 }  # fmt: skip
 DOORS = {
     "psycopg": ("dialects",), "adbc_driver_postgresql": ("dialects",), "adbc_driver_sqlite": ("dialects",),
     "adbc_driver_manager": ("dialects",), "pgpq": ("dialects",), "networkx": ("graph",), "sdv": ("engines.hma",),
-    "pandas": ("engines.hma",), "typer": ("cli", "cli_options", "cli_measures"), "click": ("cli",), "rich": ("rendering", "progress"), "pickle": (),
+    "pandas": ("engines.hma",), "typer": ("cli", "cli_options", "cli_measures"), "click": ("cli",),
+    "rich": ("rendering", "progress"), "xgboost": ("two_samples",), "sklearn": (), "pickle": (),
 }  # fmt: skip
 BANNED_TEXT = (r"/work\b", r"/root/", r"/home/\w", r"\bpypi\.org", r"pythonhosted\.org", r"index-url", r"/tmp/data")
 

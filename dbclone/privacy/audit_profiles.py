@@ -74,10 +74,12 @@ class Attribute:
 
 @dataclass(frozen=True)
 class _Source:
-    """A column that is looked at, and the categories that are told apart in it (None: a number)."""
+    """A column that is looked at."""
 
     column: Column
-    levels: pa.Array | None
+    is_number: bool
+    levels: pa.Array
+    """The categories that are told apart in it."""
 
     def codes(self, rows: pa.Table) -> npt.NDArray[np.int64]:
         """The level of each row; the number of levels for any other value; −1 for NULL."""
@@ -161,12 +163,12 @@ def _width(values: Floats) -> float:
 def _sources(schema: Schema, name: TableName, real: Sequence[Tables], limit: int) -> Iterator[_Source]:
     for column in descriptive(schema.table(name)):
         if column.type.family in NUMBERS and all(_is_number(t[name].column(column.name).type) for t in real):
-            yield _Source(column, None)
+            yield _Source(column, True, pa.array([], pa.string()))
         elif column.type.family in TEXTS or column.type.family in NUMBERS:
             values = pa.chunked_array([c for t in real for c in t[name].column(column.name).cast(pa.string()).chunks])
             counts = pc.value_counts(values.drop_null())
             if len(counts) <= NAMING_SHARE * len(values):
-                yield _Source(column, _most_frequent(counts, limit))
+                yield _Source(column, False, _most_frequent(counts, limit))
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -181,7 +183,7 @@ def _most_frequent(counts: pa.StructArray, limit: int) -> pa.Array:
 
 
 def _own(source: _Source, rows: pa.Table) -> Attribute:
-    if source.levels is None:
+    if source.is_number:
         return Attribute(source.column.name, False, numbers(rows.column(source.column.name)))
     codes = source.codes(rows).astype(np.float64)
     return Attribute(source.column.name, False, np.where(codes < 0, np.nan, codes), len(source.levels) + 1)
@@ -193,7 +195,7 @@ def _of_branch(branch: Branch, sources: tuple[_Source, ...], tables: Tables, ent
     size = np.bincount(owners[owners >= 0], minlength=entities).astype(np.float64)
     yield Attribute(f"{name}: count", True, size)
     for source in sources:
-        if source.levels is None:
+        if source.is_number:
             found = _of_numbers(numbers(rows.column(source.column.name)), owners, entities)
         else:
             found = _of_categories(source.codes(rows), len(source.levels), owners, entities)
