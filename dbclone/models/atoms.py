@@ -2,6 +2,11 @@
 
 A code is an interval [low, high] of lattice units; a spike has low = high.  Codes rise with the values, code 0 is NULL.
 A draw from a bin is uniform over its lattice points, so a decoded number keeps the lattice but is no real one.
+
+With k > 1 every interval holds at least k entities, and its ends are no single real numbers: a bin begins half-way
+between its first two values and ends half-way between its last two (unless it fills most of its lattice points, of
+which none tells anything then); the outermost bins begin and end beyond the k-th entity.  Values too few for an
+interval of their own count as the nearest one.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbclone.columns.base import NULL
+from dbclone.privacy.protection import runs
 
 MOST_BINS = 400
 _BIN_ROWS = 8
@@ -32,20 +38,36 @@ class Atoms:
         return len(self.low) + 1
 
     @classmethod
-    def fit(cls, raw: np.ndarray, lattice: bool, k: int = 1) -> Atoms:
-        """Learn intervals from lattice numbers (NaN is NULL); none holds fewer than k rows."""
-        values = np.sort(raw[~np.isnan(raw)])
-        if k > 1 and len(values) > 2 * k:
-            values = np.clip(values, values[k - 1], values[-k])
+    def fit(cls, raw: np.ndarray, lattice: bool, k: int = 1, entities: np.ndarray | None = None) -> Atoms:
+        """Learn intervals from lattice numbers (NaN is NULL); none holds fewer than k of the entities (rows if None)."""
+        held = np.flatnonzero(~np.isnan(raw))
+        order = held[np.argsort(raw[held], kind="stable")]
+        values = raw[order]
         if not len(values):
             return cls(np.zeros(0), np.zeros(0), lattice)
-        distinct, counts = np.unique(values, return_counts=True)
-        crowded = lattice and len(values) < _SPIKE_ROWS * 4 * len(distinct)
-        density = len(values) / max((values[-1] - values[0]) if lattice else 1.0, 1.0) if crowded else 0.0
-        spike = counts >= max(k, _SPIKE_ROWS, 3 * density)
-        starts = _starts(counts, spike, max(k, _BIN_ROWS, int(np.ceil(len(values) / MOST_BINS))))
-        ends = np.append(starts[1:], len(distinct)) - 1
-        return cls(distinct[starts], distinct[ends], lattice)
+        entity = order if entities is None or k <= 1 else entities[order]
+        distinct, rank, counts = np.unique(values, return_inverse=True, return_counts=True)
+        alone = _spikes(distinct, counts, lattice, k)
+        if k > 1:
+            alone &= _holders(rank, entity, len(distinct)) >= k
+        fewest = max(k, _BIN_ROWS, int(np.ceil(len(values) / MOST_BINS)))
+        latest = np.full(int(entity.max()) + 1, -1, dtype=np.int64)
+        starts, holding = runs(rank.astype(np.int64), entity.astype(np.int64), alone, fewest, max(k, 1), latest)
+        starts, ends = _joined(starts, holding, alone[rank[starts]], len(values), k)
+        if not len(starts):
+            return cls._coarse(values, lattice)
+        low, high = values[starts], values[ends]
+        if k > 1:
+            low, high = _inside(distinct, (rank[starts], rank[ends]), lattice)
+            low, high = _cut(low, high, (values, rank, entity, distinct), k, lattice)
+        return cls(low, high, lattice)
+
+    @classmethod
+    def _coarse(cls, values: np.ndarray, lattice: bool) -> Atoms:
+        """Of fewer than k entities only the magnitude is told."""
+        middle = float(f"{float(np.median(values)):.0e}")
+        at = np.array([np.round(middle) if lattice else middle])
+        return cls(at, at.copy(), lattice)
 
     def encode(self, raw: np.ndarray) -> np.ndarray:
         """int32 codes; numbers between two intervals go to the nearer one."""
@@ -56,18 +78,77 @@ class Atoms:
         return np.where(np.isnan(raw), NULL, codes).astype(np.int32)
 
 
-def _starts(counts: np.ndarray, spike: np.ndarray, fewest: int) -> np.ndarray:
-    """Index of the first distinct value of every interval: spikes alone, runs between them cut by number of rows."""
-    starts: list[int] = []
-    held = 0
+def _spikes(distinct: np.ndarray, counts: np.ndarray, lattice: bool, k: int) -> np.ndarray:
+    """bool[distinct]: values of enough rows, and of far more than chance would give them on a crowded lattice."""
+    rows = int(counts.sum())
+    crowded = lattice and rows < _SPIKE_ROWS * 4 * len(distinct)
+    density = rows / max((distinct[-1] - distinct[0]) if lattice else 1.0, 1.0) if crowded else 0.0
+    spikes: np.ndarray = counts >= max(k, _SPIKE_ROWS, 3 * density)
+    return spikes
+
+
+def _holders(rank: np.ndarray, entity: np.ndarray, size: int) -> np.ndarray:
+    pairs = np.unique(rank.astype(np.int64) * (int(entity.max(initial=0)) + 1) + entity)
+    return np.bincount(pairs // (int(entity.max(initial=0)) + 1), minlength=size)
+
+
+def _joined(
+    starts: np.ndarray, holding: np.ndarray, alone: np.ndarray, n: int, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """First and last row of each run; one too small joins the bin before it, or is left to the nearest interval."""
+    first: list[int] = []
+    last: list[int] = []
+    ends = np.append(starts[1:], n) - 1
+    sizes = ends - starts + 1
     open_ = False
-    for i, (count, alone) in enumerate(zip(counts.tolist(), spike.tolist(), strict=True)):
-        if alone or not open_ or held >= fewest:
-            if open_ and held < fewest // 2 and not alone and starts:
-                held += count
-                continue
-            starts.append(i)
-            held = 0
-        held += count
-        open_ = not alone
-    return np.array(starts, dtype=np.int64)
+    for i in range(len(starts)):
+        small = not alone[i] and (holding[i] < k or sizes[i] < _BIN_ROWS // 2)
+        if small and open_:
+            last[-1] = int(ends[i])
+        elif holding[i] >= k:
+            first.append(int(starts[i]))
+            last.append(int(ends[i]))
+            open_ = not alone[i]
+        else:
+            open_ = False
+    return np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
+
+
+def _inside(distinct: np.ndarray, at: tuple[np.ndarray, np.ndarray], lattice: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of each run, moved half-way to its second and its last value but one where the run is sparse."""
+    first, last = at
+    low, high = distinct[first].copy(), distinct[last].copy()
+    points = high - low + 1 if lattice else np.full(len(low), np.inf)
+    sparse = (last > first) & (points > 2 * (last - first + 1))
+    second, before = distinct[np.minimum(first + 1, last)], distinct[np.maximum(last - 1, first)]
+    inner_low, inner_high = (low + second) / 2, (high + before) / 2
+    two = last == first + 1
+    inner_low = np.where(two, low + (high - low) / 4, inner_low)
+    inner_high = np.where(two, high - (high - low) / 4, inner_high)
+    if lattice:
+        inner_low, inner_high = np.ceil(inner_low), np.floor(inner_high)
+    return np.where(sparse, inner_low, low), np.where(sparse, np.maximum(inner_high, inner_low), high)
+
+
+def _cut(
+    low: np.ndarray, high: np.ndarray, rows: tuple[np.ndarray, ...], k: int, lattice: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The outermost bins without what lies beyond the k-th entity from either end."""
+    if low[0] < high[0]:
+        low[0] = max(low[0], min(lower_cut(rows, k, lattice), high[0]))
+    if low[-1] < high[-1]:
+        values, rank, entity, distinct = rows
+        mirrored = (-values[::-1], len(distinct) - 1 - rank[::-1], entity[::-1], -distinct[::-1])
+        high[-1] = min(high[-1], max(-lower_cut(mirrored, k, lattice), low[-1]))
+    return low, high
+
+
+def lower_cut(rows: tuple[np.ndarray, ...], k: int, lattice: bool) -> float:
+    """A number just beyond the value of the k-th entity: sorted values, their ranks and entities, distinct values."""
+    values, rank, entity, distinct = rows
+    first = np.sort(np.unique(entity, return_index=True)[1])
+    at = int(rank[first[min(k, len(first)) - 1]])
+    if at == 0 or at + 1 >= len(distinct):
+        return float(distinct[at])
+    between = (distinct[at] + distinct[at + 1]) / 2
+    return float(np.ceil(between) if lattice else between)

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from dbclone.columns.temporal import DAY
+from dbclone.privacy.protection import UNGUARDED, Guard, runs
 
 MOST_BINS = 63
 WEEKDAY, MONTH, MONTHDAY, HOUR = 1, 2, 4, 8
@@ -49,8 +50,15 @@ class MeasuredFeature:
     """Rising numbers that many rows share, and the type (from 1) of each: which days are alike (models.grouping)."""
 
     @classmethod
-    def fit(cls, raw: np.ndarray, parts: int = 0, unit: float = 1.0, origin: float = 0.0) -> MeasuredFeature:
-        """Place the edges so that bins hold like numbers of rows; a frequent value has a bin of its own."""
+    def fit(
+        cls, raw: np.ndarray, parts: int = 0, unit: float = 1.0, origin: float = 0.0, guard: Guard = UNGUARDED
+    ) -> MeasuredFeature:
+        """Place the edges so that bins hold like numbers of rows; a frequent value has a bin of its own.
+
+        Guarded, each bin holds at least k entities and its edges lie half-way between two values.
+        """
+        if guard.on:
+            return cls(_guarded_edges(raw, guard), parts, unit, origin)
         values = np.sort(raw[~np.isnan(raw)])
         if not len(values):
             return cls(np.zeros(0), parts, unit, origin)
@@ -76,6 +84,23 @@ class MeasuredFeature:
         clock = (self.parts, float(self.unit), float(self.origin))
         _view(raw, self.edges, clock, self.known, self.types, seen)
         return np.ascontiguousarray(seen.T)
+
+
+def _guarded_edges(raw: np.ndarray, guard: Guard) -> np.ndarray:
+    """Edges of at most 2 · MOST_BINS runs of k entities and more; float64, rising."""
+    held = np.flatnonzero(~np.isnan(raw))
+    order = held[np.argsort(raw[held], kind="stable")]
+    if not len(order):
+        return np.zeros(0)
+    values, entity = raw[order], guard.entities[order].astype(np.int64)
+    distinct, rank, counts = np.unique(values, return_inverse=True, return_counts=True)
+    fewest = max(guard.k, len(values) // MOST_BINS) if len(distinct) > MOST_BINS else guard.k
+    alone = (counts >= fewest) & guard.take(order).held(rank, len(distinct))
+    latest = np.full(int(entity.max()) + 1, -1, dtype=np.int64)
+    starts, holding = runs(rank.astype(np.int64), entity, alone, fewest, guard.k, latest)
+    kept = starts[holding >= guard.k]
+    first = rank[kept[1:]]
+    return (distinct[first] + distinct[first - 1]) / 2
 
 
 def calendar_parts(unit: float, spread: float) -> int:

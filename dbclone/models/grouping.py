@@ -144,11 +144,11 @@ def traits(
 
 
 def cluster(
-    profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0, least: int = 20
+    profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0, least: int = 20, fewest: int = 1
 ) -> np.ndarray:
     """Type of each parent, int64[parents] from 0, by k-means on the profiles of those with children.
 
-    There is a type for every ``least`` parents, at most ``most``.  Parents count by √children, so that the few that
+    There is a type for every ``least`` parents, at most ``most``, and none of fewer than ``fewest``.  Parents count by √children, so that the few that
     most rows refer to are told apart.
     """
     from scipy.cluster.vq import kmeans2
@@ -163,4 +163,10 @@ def cluster(
     centres, _ = kmeans2(profiles[sample], n_types, minit="++", seed=seed, iter=15, missing="warn")
     centres = centres[np.isfinite(centres).all(axis=1)]
     distance = (centres**2).sum(axis=1) - 2 * profiles @ centres.T
+    for _ in range(len(centres)):
+        sizes = np.bincount(distance.argmin(axis=1), minlength=len(centres))
+        smallest = int(np.argmin(np.where(sizes > 0, sizes, len(profiles) + 1)))
+        if sizes[smallest] >= fewest or (sizes > 0).sum() < 2:
+            break
+        distance[:, smallest] = np.inf
     return np.unique(distance.argmin(axis=1), return_inverse=True)[1].astype(np.int64)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dbclone.privacy.protection import holders
+
 SUPPORT = 0.995
 NEARLY = 0.8
 """Support from which a many-valued column chooses among what goes with it: its levels are too many for a tree."""
@@ -63,25 +65,29 @@ def _without_cycles(found: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-def table_of(a: np.ndarray, b: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rising values of ``a`` that at least k rows hold, the start of each one's slice, and what goes with it.
+def table_of(
+    a: np.ndarray, b: np.ndarray, k: int, entities: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rising values of ``a``, the start of each one's slice, and what goes with it: pairs that k entities or more hold.
 
     One value of ``b`` each where ``a`` determines it; else all of them, as often as they occur.
     """
-    held = ~np.isnan(a)
+    held = np.flatnonzero(~np.isnan(a))
     values, codes = np.unique(b[held], return_inverse=True)
-    known, inverse, counts = np.unique(a[held], return_inverse=True, return_counts=True)
-    if _support(inverse, codes) >= SUPPORT:
-        pair, times = np.unique(inverse * len(values) + codes, return_counts=True)
+    known, inverse = np.unique(a[held], return_inverse=True)
+    determines = _support(inverse, codes) >= SUPPORT
+    pair, at, times = np.unique(inverse * len(values) + codes, return_inverse=True, return_counts=True)
+    if k > 1:
+        owner = held if entities is None else entities[held]
+        times = np.where(holders(at.astype(np.int64), owner.astype(np.int64), len(pair)) >= k, times, 0)
+    if determines:
         order = np.lexsort((times, pair // len(values)))
-        last = np.flatnonzero(np.append(np.diff(pair[order] // len(values)) > 0, True))
-        inverse, codes = np.arange(len(known)), pair[order[last]] % len(values)
-    kept = counts[inverse] >= k
-    inverse, codes = inverse[kept], codes[kept]
-    order = np.argsort(inverse, kind="stable")
-    common = np.flatnonzero(counts >= k)
-    starts = np.searchsorted(inverse[order], np.append(common, len(known))).astype(np.int64)
-    return known[common], starts, values[codes[order]]
+        last = order[np.append(np.diff(pair[order] // len(values)) > 0, True)] if len(pair) else order
+        times = np.where(np.isin(np.arange(len(pair)), last), np.minimum(times, 1), 0)
+    row, col = np.repeat(pair // len(values), times), np.repeat(pair % len(values), times)
+    common = np.unique(row)
+    starts = np.append(np.searchsorted(row, common), len(row)).astype(np.int64)
+    return known[common], starts, values[col]
 
 
 def _dense(column: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dbclone.privacy.protection import UNGUARDED, Guard
+
 SUPPORT = 0.999
 MOST_LEVELS = 64
 _EDGE = 0.002
@@ -47,10 +49,12 @@ def null_key(values: np.ndarray, coded: bool) -> np.ndarray:
     return np.where(null, -1.0, np.where(null, 0.0, values) if coded else 0.0)
 
 
-def null_table(key: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rising keys, and for each whether it makes the column NULL (uint8)."""
+def null_table(key: np.ndarray, null: np.ndarray, guard: Guard = UNGUARDED) -> tuple[np.ndarray, np.ndarray]:
+    """Rising keys that at least k entities hold, and for each whether it makes the column NULL (uint8)."""
     known, at = np.unique(key, return_inverse=True)
-    return known, (np.bincount(at, weights=null) * 2 > np.bincount(at)).astype(np.uint8)
+    empty = (np.bincount(at, weights=null) * 2 > np.bincount(at)).astype(np.uint8)
+    kept = guard.held(at, len(known))
+    return known[kept], empty[kept]
 
 
 def _support(level: np.ndarray, null: np.ndarray) -> float:

@@ -108,7 +108,7 @@ def test_values_that_fewer_than_k_rows_hold_are_not_stored(near: bool) -> None:
     assert known.tolist() == [1, 3]
     assert len(starts) == 3
     assert starts[-1] == len(determined)
-    assert len(determined) == (17 if near else 2)
+    assert len(determined) == (37 if near else 2)
 
 
 def test_few_rows_say_nothing() -> None:
