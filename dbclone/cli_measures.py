@@ -54,7 +54,7 @@ def audit(
         raise UsageError("--fail-over must be between 0.5 (nothing may be betrayed) and 1, such as 0.55.")
     selection = PlanOptions(globs(tables), globs(exclude))
     options = AuditOptions(unit, fail_over, rare_below, selection, FitOptions(engine, seed, workers))
-    with shown_progress(quiet) as progress:
+    with shown_progress(quiet, compiles=True) as progress:
         summary = audit_database(source, options, progress)
     if json:
         print_json(summary)
