@@ -22,6 +22,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pure": (
         "graph", "matching", "halving", "units", "ordering", "selection", "survey", "determination", "table_roles",
         "reference_roles", "column_roles", "planning", "inspection", "partitions", "archive", "columns", "privacy",
+        "conditions",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),
