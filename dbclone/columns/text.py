@@ -175,12 +175,15 @@ def rare_levels(
     rng: np.random.Generator,
     k: int = 5,
     max_length: int | None = None,
+    *,
+    entities: Ints | None = None,
 ) -> pa.Array:
     """As many new strings as ``values`` has (distinct, rare ones), in their style, all different.
 
     ``counts`` (how often each occurs) makes frequent ones weigh more; the i-th new string takes the i-th one's place.
+    ``entities`` (int64[n]) says who holds each, or one of those who do.
     """
-    codec = TextCodec.fit(values, k, None, max_length)
+    codec = TextCodec.fit(values, k, entities, max_length)
     weights = np.asarray(counts, dtype=np.float64)
     codes = codec.encode(values)
     if weights.sum() > 0:

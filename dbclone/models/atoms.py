@@ -39,7 +39,7 @@ class Atoms:
 
     @classmethod
     def fit(cls, raw: np.ndarray, lattice: bool, k: int = 1, entities: np.ndarray | None = None) -> Atoms:
-        """Learn intervals from lattice numbers (NaN is NULL); none holds fewer than k of the entities (rows if None)."""
+        """Learn intervals from lattice numbers (NaN is NULL); none holds fewer than k entities (rows if None)."""
         held = np.flatnonzero(~np.isnan(raw))
         order = held[np.argsort(raw[held], kind="stable")]
         values = raw[order]
@@ -145,7 +145,7 @@ def _cut(
 
 def lower_cut(rows: tuple[np.ndarray, ...], k: int, lattice: bool) -> float:
     """A number just beyond the value of the k-th entity: sorted values, their ranks and entities, distinct values."""
-    values, rank, entity, distinct = rows
+    _, rank, entity, distinct = rows
     first = np.sort(np.unique(entity, return_index=True)[1])
     at = int(rank[first[min(k, len(first)) - 1]])
     if at == 0 or at + 1 >= len(distinct):

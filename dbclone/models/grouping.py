@@ -148,8 +148,8 @@ def cluster(
 ) -> np.ndarray:
     """Type of each parent, int64[parents] from 0, by k-means on the profiles of those with children.
 
-    There is a type for every ``least`` parents, at most ``most``, and none of fewer than ``fewest``.  Parents count by √children, so that the few that
-    most rows refer to are told apart.
+    There is a type for every ``least`` parents, at most ``most``, none of fewer than ``fewest``.  Parents count by
+    √children, so that the few that most rows refer to are told apart.
     """
     from scipy.cluster.vq import kmeans2
 

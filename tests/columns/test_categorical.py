@@ -35,7 +35,10 @@ def test_levels_stand_in_the_order_of_their_frequency(values: list[str | None]) 
 def test_rare_levels_are_not_stored(values: list[str | None], k: int) -> None:
     codec = CategoricalCodec.fit(pa.array(values, pa.string()), k)
     counts = Counter(v for v in values if v is not None)
-    assert set(codec.levels.to_pylist()) == {v for v, n in counts.items() if n >= k}
+    kept = {v for v, n in counts.items() if n >= k}
+    assert set(codec.levels.to_pylist()[: codec.size - 1 - len(codec.pools)]) == kept
+    assert set(codec.levels.to_pylist()) & set(counts) == kept, "invented levels are no real ones"
+    assert codec.rare == (len(counts) - len(kept), sum(n for n in counts.values() if n < k))
 
 
 def test_a_level_of_many_rows_but_few_entities_is_rare() -> None:
@@ -46,12 +49,34 @@ def test_a_level_of_many_rows_but_few_entities_is_rare() -> None:
 
 
 def test_rows_of_rare_levels_take_the_place_of_stored_ones_by_frequency() -> None:
-    """400 rare rows, of which 3/4 should become 'a': 300 ± 4 standard deviations (4 · √(400 · 3/16) ≈ 35)."""
-    values = pa.array(["a"] * 3_000 + ["b"] * 1_000 + [f"rare {i}" for i in range(400)])
+    """60 rare rows, too few to be missed; 3/4 should become 'a': 45 ± 4 standard deviations (4 · √(60 · 3/16) ≈ 14)."""
+    values = pa.array(["a"] * 3_000 + ["b"] * 1_000 + [f"rare {i}" for i in range(60)])
     codec = CategoricalCodec.fit(values, 5)
     codes = codec.encode(values)
     assert (codes > 0).all()
-    assert (codes[4_000:] == 1).sum() == pytest.approx(300, abs=35)
+    assert (codes[4_000:] == 1).sum() == pytest.approx(45, abs=14)
+
+
+def test_many_rare_texts_are_invented_anew_and_stay_as_many() -> None:
+    cities = [f"{a}{b}" for a in ("North", "South", "Old", "New") for b in ("ham", "ford", "by", "ton", "wick", "port")]
+    values = pa.array(["Central City"] * 60 + cities)
+    codec = CategoricalCodec.fit(values, 5)
+    back = codec.decode(codec.encode(values), RNG).to_pylist()
+    assert back[:60] == ["Central City"] * 60
+    assert not set(back[60:]) & set(cities)
+    assert len(set(back[60:])) == len(cities)
+    assert codec.weights[1:].min() >= 5, "each pool holds k entities"
+
+
+def test_rare_numbers_and_dates_become_the_nearest_kept_one() -> None:
+    values = pa.array([10] * 9 + [90] * 9 + [12, 49, 51, 300])
+    assert CategoricalCodec.fit(values, 5).encode(values)[-4:].tolist() == [1, 1, 2, 2]
+
+
+def test_what_the_schema_names_is_kept_however_rare() -> None:
+    values = pa.array(["open"] * 9 + ["lost"])
+    assert CategoricalCodec.fit(values, 5, public=frozenset({"open", "lost"})).levels.to_pylist() == ["open", "lost"]
+    assert len(CategoricalCodec.fit(pa.array([True] * 9 + [False]), 5).levels) == 2
 
 
 def test_what_was_never_seen_is_a_stored_level_too_and_the_same_one_each_time() -> None:

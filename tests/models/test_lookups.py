@@ -112,5 +112,5 @@ def test_values_that_fewer_than_k_rows_hold_are_not_stored(near: bool) -> None:
 
 
 def test_few_rows_say_nothing() -> None:
-    assert lookups({"a": np.arange(39.0) // 5, "b": np.arange(39.0) // 10}) == {}
+    assert lookups({"a": np.arange(19.0) // 5, "b": np.arange(19.0) // 10}) == {}
     assert lookups({}) == {}
