@@ -331,6 +331,12 @@ def test_target_is_no_database(shop: Path, tmp_path: Path) -> None:
     assert dbclone("copy", shop, tmp_path / "no" / "folder.sqlite").code == errors.TargetError.exit_code
 
 
+@pytest.fixture(scope="module")
+def compiled(shop: Path) -> None:
+    """Kernels are in numba's cache, so that a process that may not write much need not write them."""
+    assert dbclone("copy", shop, shop.with_name("first.sqlite"), "-q").code == 0
+
+
 def limited(limit: int, *arguments: object) -> Outcome:
     """A command that may not write files of more than ``limit`` bytes: a disk that is full."""
 
@@ -343,7 +349,7 @@ def limited(limit: int, *arguments: object) -> Outcome:
     return Outcome(result.returncode, result.stdout, result.stderr)
 
 
-def test_target_out_of_space(shop: Path, target: Path, tmp_path: Path) -> None:
+def test_target_out_of_space(compiled: None, shop: Path, target: Path, tmp_path: Path) -> None:
     before = digest(target)
     outcome = limited(12_000, "copy", shop, target, "--clean", "--yes")
     assert outcome.code == errors.WriteError.exit_code, outcome.err
@@ -352,7 +358,7 @@ def test_target_out_of_space(shop: Path, target: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_no_space_for_the_model_file(shop: Path, tmp_path: Path) -> None:
+def test_no_space_for_the_model_file(compiled: None, shop: Path, tmp_path: Path) -> None:
     outcome = limited(2_000, "fit", shop, "-o", tmp_path / "shop.model")
     assert outcome.code == errors.ModelFileError.exit_code, outcome.err
     assert "cannot write the model file" in outcome.sentence
@@ -443,7 +449,8 @@ def model(shop: Path) -> Path:
 
 def test_model_files_that_cannot_be_used(model: Path, target: Path, tmp_path: Path) -> None:
     before, whole, path = digest(target), model.read_bytes(), tmp_path / "bad.model"
-    altered = whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+    middle = len(whole) // 2
+    altered = whole[:middle] + bytes(b ^ 1 for b in whole[middle : middle + 64]) + whole[middle + 64 :]
     for content in (whole[: len(whole) * 2 // 3], whole[:100], b"", altered, b"PK\x03\x04 something else"):
         path.write_bytes(content)
         outcome = dbclone("generate", path, target, "--clean", "--yes")
