@@ -19,6 +19,12 @@ class FitOptions:
     seed: int = 0
     workers: int = 0
     """Threads for fitting; 0 means one per core.  The result does not depend on it."""
+    k: int = 5
+    """What fewer than k entities hold stays in the source; 0 or 1: nothing is protected, for measuring only."""
+
+    @property
+    def protected(self) -> bool:
+        return self.k > 1
 
 
 @dataclass(frozen=True)

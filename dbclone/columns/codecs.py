@@ -47,24 +47,45 @@ Codec = (
 )
 
 
-def fit_codec(kind: str, column: Column, values: pa.ChunkedArray, k: int) -> Codec:
-    """The codec of a value column, fitted; the Arrow type decides where it contradicts the kind."""
+_COVERED = 0.5
+"""Share of rows whose numbers or dates must be kept for the column to be one of categories."""
+
+
+def fit_codec(
+    kind: str,
+    column: Column,
+    values: pa.ChunkedArray,
+    k: int,
+    entities: np.ndarray | None = None,
+    *,
+    public: frozenset[str] = frozenset(),
+) -> Codec:
+    """The codec of a value column, fitted; the Arrow type decides where it contradicts the kind.
+
+    ``entities`` (int64[n]) says whose row each is (None: each its own), ``public`` which values the schema names.
+    """
     number = pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type)
     if kind.startswith("pii:") and (pa.types.is_string(values.type) or pa.types.is_integer(values.type)):
         return Filled(kind)
     if kind == "identifier":
-        return Filled(kind, KeyMaker.fit(values, column.type, k))
+        return Filled(kind, KeyMaker.fit(values, column.type, k, entities))
     if pa.types.is_temporal(values.type) and kind != "categorical":
-        return TemporalCodec.fit(values)
+        return TemporalCodec.fit(values, k, entities)
     if number and kind not in ("categorical", "boolean"):
-        return NumericCodec.fit(values)
+        return NumericCodec.fit(values, k, entities)
     if kind == "structured":
-        return StructuredCodec.fit(values, column.type, k)
+        return StructuredCodec.fit(values, column.type, k, entities)
     if kind == "opaque" or pa.types.is_binary(values.type):
-        return fit_opaque(values, column.type, k, nullable=column.nullable)
+        return fit_opaque(values, column.type, k, entities, nullable=column.nullable)
     if kind == "text" and pa.types.is_string(values.type):
-        return TextCodec.fit(values, k, None, column.type.length)
-    return CategoricalCodec.fit(values, k)
+        return TextCodec.fit(values, k, entities, column.type.length)
+    levels = CategoricalCodec.fit(values, k, entities, public, column.type.length)
+    if levels.rare[1] > (1 - _COVERED) * (len(values) - values.null_count):
+        if number:
+            return NumericCodec.fit(values, k, entities)
+        if pa.types.is_temporal(values.type):
+            return TemporalCodec.fit(values, k, entities)
+    return levels
 
 
 def is_enum(column: Column) -> bool:

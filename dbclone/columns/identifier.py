@@ -60,9 +60,17 @@ class KeyMaker:
     labels: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, values: pa.Array | pa.ChunkedArray, type: SqlType, k: int) -> KeyMaker:  # noqa: A002
-        """Learn from the source's keys, in row order; NULLs are passed over."""
-        keys = contiguous(values).drop_null()
+    def fit(
+        cls,
+        values: pa.Array | pa.ChunkedArray,
+        type: SqlType,  # noqa: A002
+        k: int,
+        entities: npt.NDArray[np.int64] | None = None,
+    ) -> KeyMaker:
+        """Learn from the source's keys, in row order; NULLs are passed over.  ``entities`` says whose row each is."""
+        keys = contiguous(values)
+        owners = None if entities is None else entities[keys.is_valid().to_numpy(zero_copy_only=False)]
+        keys = keys.drop_null()
         match type.family:
             case TypeFamily.UUID:
                 return cls(_uuid_style(keys), type, count=len(keys), ordered=_rises(keys))
@@ -72,13 +80,20 @@ class KeyMaker:
                 size = int(np.median(pc.binary_length(keys).to_numpy(zero_copy_only=False))) if len(keys) else 16
                 return cls(KeyStyle.BYTES, type, low=max(size, 1), count=len(keys))
             case _ if pa.types.is_string(keys.type) or pa.types.is_large_string(keys.type):
-                return cls._fit_text(keys, type, k)
+                return cls._fit_text(keys, type, k, owners)
             case _:
                 return cls._fit_numbers(keys, type)
 
     @classmethod
-    def _fit_text(cls, keys: pa.Array, type: SqlType, k: int) -> KeyMaker:  # noqa: A002
-        grammar = patterns.learn(keys[:_SAMPLE].to_pylist(), k)
+    def _fit_text(
+        cls,
+        keys: pa.Array,
+        type: SqlType,  # noqa: A002
+        k: int,
+        owners: npt.NDArray[np.int64] | None,
+    ) -> KeyMaker:
+        head = None if owners is None else owners[:_SAMPLE]
+        grammar = patterns.learn(keys[:_SAMPLE].to_pylist(), k, head)
         return cls(KeyStyle.PATTERN, type, count=len(keys), grammar=grammar)
 
     @classmethod

@@ -34,9 +34,10 @@ class NumericCodec:
         endless = len(values) - values.null_count > np.isfinite(numbers).sum()
         numbers = numbers[np.isfinite(numbers)]
         unit, lattice = _unit(numbers, pa.types.is_integer(values.type))
-        origin = float(np.round(numbers.min() / unit)) if lattice and len(numbers) else 0.0
+        known = lattice and len(numbers) and k <= 1  # the least number is somebody's
+        origin = float(np.round(numbers.min() / unit)) if known else 0.0
         codec = cls(str(values.type), unit, origin if abs(origin) > 2**52 else 0.0, lattice)
-        return codec._with_ends(numbers) if endless else codec
+        return codec._with_ends(np.sort(numbers)[k - 1 : len(numbers) - k + 1]) if endless else codec
 
     def _with_ends(self, numbers: np.ndarray) -> NumericCodec:
         finite = self.measure(pa.array(numbers if len(numbers) else np.zeros(1)))

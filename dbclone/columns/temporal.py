@@ -36,7 +36,11 @@ class TemporalCodec:
             return cls(str(values.type), DAY, 0)
         sample = stamps[:: max(1, len(stamps) // 100_000)]
         unit = next(u for u in _CLOCKS if not np.any(sample % u))
-        return cls(str(values.type), unit, int(np.median(sample)) // DAY * DAY)
+        middle = int(np.median(sample))
+        if k > 1 and not str(values.type).startswith("time64"):
+            year = np.datetime64(middle, "us").astype("datetime64[Y]")
+            return cls(str(values.type), unit, int(year.astype("datetime64[us]").astype(np.int64)))
+        return cls(str(values.type), unit, middle // DAY * DAY)
 
     @property
     def whole_days(self) -> bool:

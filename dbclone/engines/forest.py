@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from dbclone.abc import Progress, Read
@@ -27,7 +28,8 @@ from dbclone.plan import ColumnRole, Plan, ReferenceRole, TableRole
 from dbclone.privacy.fakers import PiiColumn
 from dbclone.schema import TableName
 
-K = 1
+PII_K = 5
+"""Personal data is replaced in any case, by forms that so many rows share."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class ForestEngine:
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> ForestModel:
         """Encode all tables, then grow the trees of each, one thread per core."""
         progress.phase("fit", sum(t.rows for t in plan.tables))
-        seen = observe(plan, read, K)
+        seen = observe(plan, read, options.k)
         derive(seen)
         add_hidden(seen)
         models = []
@@ -97,7 +99,17 @@ def _fit_table(
 
 
 def _key(observed: Observed, column: str, data: pa.Table) -> KeyColumn:
-    return KeyColumn(column, KeyMaker.fit(data.column(column), observed.table.column(column).type, K))
+    kind, owners = observed.table.column(column).type, _owners(observed, data.num_rows)
+    return KeyColumn(column, KeyMaker.fit(data.column(column), kind, observed.guard.k, owners))
+
+
+def _owners(observed: Observed, n: int) -> np.ndarray | None:
+    """The entity of each row in the order of the source, None where nothing is guarded."""
+    if not observed.guard.on:
+        return None
+    owners = np.full(n, -1, dtype=np.int64)
+    owners[observed.order] = observed.guard.entities
+    return owners
 
 
 def _is_pii(step: ColumnStep) -> bool:
@@ -108,7 +120,9 @@ def _personal(observed: Observed, step: ColumnStep, data: pa.Table) -> PiiColumn
     unique = any(key.columns == (step.column,) for key in observed.table.keys)
     column = observed.table.column(step.column)
     kind = observed.plan.column(step.column).kind.removeprefix("pii:")
-    return PiiColumn.learn(column, kind, data.column(step.column), max(K, 5), None, unique=unique)
+    k = observed.guard.k if observed.guard.on else PII_K
+    owners = _owners(observed, data.num_rows)
+    return PiiColumn.learn(column, kind, data.column(step.column), k, owners, unique=unique)
 
 
 def _points(r: Relation) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbclone.columns.base import NULL
-from dbclone.privacy.protection import runs
+from dbclone.privacy.protection import Guard, runs
 
 MOST_BINS = 400
 _BIN_ROWS = 8
@@ -152,3 +152,14 @@ def lower_cut(rows: tuple[np.ndarray, ...], k: int, lattice: bool) -> float:
         return float(distinct[at])
     between = (distinct[at] + distinct[at + 1]) / 2
     return float(np.ceil(between) if lattice else between)
+
+
+def extremes(raw: np.ndarray, lattice: bool, guard: Guard) -> tuple[float, float]:
+    """Lowest and highest number, beyond the k-th entity where they are guarded (0 and 0 where there is none)."""
+    held = np.flatnonzero(~np.isnan(raw))
+    if not len(held):
+        return 0.0, 0.0
+    if not guard.on:
+        return float(raw[held].min()), float(raw[held].max())
+    atoms = Atoms.fit(raw, lattice, guard.k, guard.entities)
+    return float(atoms.low[0]), float(atoms.high[-1])

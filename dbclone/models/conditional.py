@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from dbclone.models.tree import CLASSES, Target, Tree, grow
+from dbclone.privacy.protection import UNGUARDED, Guard
 
 MOST_FEATURES = 48
 """Bytes that a tree may look at, chosen by mutual information with its target."""
@@ -28,14 +29,16 @@ class Seen:
     """bool[F]: whether the byte is known when the column is drawn."""
 
 
-def fit_conditional(seen: Seen, codes: np.ndarray, held_out: np.ndarray, rising: bool) -> Tree:
+def fit_conditional(
+    seen: Seen, codes: np.ndarray, held_out: np.ndarray, rising: bool, guard: Guard = UNGUARDED
+) -> Tree:
     """The tree of int32[n] codes.
 
     ``rising`` says whether the codes have an order; ``held_out`` (bool[n]) marks rows of families that choose the
-    tree's size and shrinkage.
+    tree's size and shrinkage; no node holds fewer entities than the ``guard`` of the rows asks for.
     """
     classes, n_classes = _classes(codes, rising, seen)
-    target = Target(codes, classes, n_classes, held_out)
+    target = Target(codes, classes, n_classes, held_out, guard)
     return grow(seen.features, seen.ordered, target, screen(seen, classes, n_classes))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,8 @@ from dbclone.models.features import CodedFeature, MeasuredFeature, calendar_part
 from dbclone.models.rows import Rows
 from dbclone.models.steps import Scale
 from dbclone.plan import ColumnRole, TablePlan
-from dbclone.schema import Table
+from dbclone.privacy.protection import Guard
+from dbclone.schema import Column, Table
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,24 @@ class ColumnStep:
         return isinstance(self.feature, MeasuredFeature)
 
 
+_LITERAL = re.compile(r"'((?:[^']|'')*)'|(?<![\w.])(-?\d+(?:\.\d+)?)(?![\w.])")
+
+
+def named_values(table: Table, column: Column) -> frozenset[str]:
+    """Values that the schema itself names for the column: labels of its type, literals of its CHECK constraints."""
+    name = re.compile(rf"\b{re.escape(column.name)}\b", re.IGNORECASE)
+    texts = [*column.type.checks, *(c.expression for c in table.checks if name.search(c.expression))]
+    found = (m for text in texts for m in _LITERAL.finditer(text))
+    return frozenset(column.type.values) | {(m[1] if m[1] is not None else m[2]).replace("''", "'") for m in found}
+
+
 def is_measured(codec: Codec) -> bool:
     """Whether the column is drawn as a number on a lattice."""
     return hasattr(codec, "measure")
 
 
 def encode_columns(
-    table: Table, plan: TablePlan, data: pa.Table, k: int, *, family: np.ndarray, rows: Rows
+    table: Table, plan: TablePlan, data: pa.Table, guard: Guard, *, family: np.ndarray, rows: Rows
 ) -> tuple[ColumnStep, ...]:
     """Fit the codecs of all value columns and put their codes, numbers and bytes into ``rows``.
 
@@ -55,13 +68,15 @@ def encode_columns(
         if column.role is not ColumnRole.VALUE:
             continue
         values = data.column(column.column)
-        codec = fit_codec(column.kind, table.column(column.column), values, k)
-        steps += _encode(column.column, codec, values, family, rows)
+        column_of = table.column(column.column)
+        public = named_values(table, column_of)
+        codec = fit_codec(column.kind, column_of, values, guard.k, guard.owners, public=public)
+        steps += _encode(column.column, codec, values, family, rows=rows, guard=guard)
     return tuple(steps)
 
 
 def _encode(
-    column: str, codec: Codec, values: pa.ChunkedArray, family: np.ndarray, rows: Rows
+    column: str, codec: Codec, values: pa.ChunkedArray, family: np.ndarray, *, rows: Rows, guard: Guard
 ) -> Iterator[ColumnStep]:
     if not is_measured(codec):
         step = ColumnStep(column, codec, CodedFeature(), Scale())
@@ -73,17 +88,18 @@ def _encode(
     measured: MeasuredColumn = codec  # type: ignore[assignment]
     raw, scale = measured.measure(values), scale_of(codec)
     if not (scale.temporal and _keeps_days_apart(raw, scale.unit, family)):
-        yield _measured(ColumnStep(column, codec, CodedFeature(), scale), raw, rows)
+        yield _measured(ColumnStep(column, codec, CodedFeature(), scale), raw, rows, guard)
         return
     per_day = round(DAY / scale.unit)
     day = np.floor(raw / per_day)
-    yield _measured(ColumnStep(column, codec, CodedFeature(), Scale(DAY, scale.offset, True)), day, rows)
-    yield _measured(ColumnStep(column, codec, CodedFeature(), Scale(scale.unit), True), raw - day * per_day, rows)
+    yield _measured(ColumnStep(column, codec, CodedFeature(), Scale(DAY, scale.offset, True)), day, rows, guard)
+    clock = ColumnStep(column, codec, CodedFeature(), Scale(scale.unit), True)
+    yield _measured(clock, raw - day * per_day, rows, guard)
 
 
-def _measured(step: ColumnStep, raw: np.ndarray, rows: Rows) -> ColumnStep:
+def _measured(step: ColumnStep, raw: np.ndarray, rows: Rows, guard: Guard) -> ColumnStep:
     rows.numbers[step.step] = raw
-    step = replace(step, feature=measured_feature(raw, step.scale))
+    step = replace(step, feature=measured_feature(raw, step.scale, guard))
     rows.bytes[step.step] = step.feature.view(raw)
     return step
 
@@ -105,10 +121,10 @@ def scale_of(codec: Codec) -> Scale:
     return Scale(codec.unit, codec.origin * codec.unit, False, codec.lattice)  # type: ignore[union-attr]
 
 
-def measured_feature(raw: np.ndarray, scale: Scale) -> MeasuredFeature:
+def measured_feature(raw: np.ndarray, scale: Scale, guard: Guard) -> MeasuredFeature:
     """The bytes that trees see of a measured column."""
     known = raw[~np.isnan(raw)]
     spread = float(np.ptp(known)) * scale.unit if len(known) else 0.0
     parts = calendar_parts(scale.unit, spread) if scale.temporal else 0
     unit, offset = (scale.unit, scale.offset) if scale.temporal else (1.0, 0.0)
-    return MeasuredFeature.fit(raw, parts, unit, offset)
+    return MeasuredFeature.fit(raw, parts, unit, offset, guard)

@@ -116,7 +116,7 @@ def _put_types(seen: Observation, observed: Observed, r: Relation, children: np.
         parts = [_profile(seen, observed, r, local)]
         if r.role is ReferenceRole.LINK:
             parts.append(_traits(parent, observed, r, local))
-        types = cluster(np.concatenate(parts, axis=1), children, most)
+        types = cluster(np.concatenate(parts, axis=1), children, most, fewest=parent.guard.k)
         parent.rows.codes[f"type:{r.id}"] = (types + 1).astype(np.int32)
         _put_coded(parent, f"type:{r.id}")
     return types
@@ -197,6 +197,7 @@ def _with_types(observed: Observed, column: ColumnStep) -> ColumnStep:
         return column
     held = ~np.isnan(raw)
     known, at, counts = np.unique(raw[held], return_inverse=True, return_counts=True)
+    shared = observed.guard.take(held).held(at, len(known))
     if len(known) < _LEAST_VALUES or held.sum() < _LEAST_SHARE * len(known):
         return column
     value = np.full(rows.n, -1, dtype=np.int64)
@@ -205,7 +206,7 @@ def _with_types(observed: Observed, column: ColumnStep) -> ColumnStep:
     coded = [rows.codes[c.step] for c in others if not c.measured]
     measured = [rows.numbers[c.step] for c in others if c.measured]
     types = cluster(profile(value, len(known), coded, measured), counts, 60, least=8)
-    feature = replace(column.feature, known=known, types=(types + 1).astype(np.uint8))
+    feature = replace(column.feature, known=known[shared], types=(types[shared] + 1).astype(np.uint8))
     rows.bytes[column.step] = feature.view(raw)
     return replace(column, feature=feature)
 
@@ -226,7 +227,7 @@ def _put_levels(observed: Observed, parent: Observed, r: Relation) -> None:
                 found.append((share, column, level))
     for _, column, level in sorted(found, key=lambda f: -f[0])[:_MOST_LEVELS]:
         step, scale = f"level:{r.id}:{column.column}", replace(column.scale, lattice=False)
-        feature = measured_feature(level, scale)
+        feature = measured_feature(level, scale, parent.guard)
         parent.rows.numbers[step], parent.rows.bytes[step] = level, feature.view(level)
         parent.hidden[step] = (feature, scale)
 
@@ -241,7 +242,7 @@ def _put_count(parent: Observed, reference: str, counts: np.ndarray) -> None:
     if parent.plan.role is not TableRole.SYNTHESISE:
         return
     step, scale = f"count:{reference}", Scale()
-    feature = measured_feature(counts, scale)
+    feature = measured_feature(counts, scale, parent.guard)
     parent.rows.numbers[step] = counts
     parent.rows.bytes[step] = feature.view(counts)
     parent.hidden[step] = (feature, scale)

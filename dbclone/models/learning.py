@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbclone.columns.categorical import CategoricalCodec
-from dbclone.models.atoms import Atoms
+from dbclone.models.atoms import Atoms, extremes
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases
 from dbclone.models.conditional import Seen, fit_conditional, information
 from dbclone.models.encoding import ColumnStep
@@ -24,6 +24,7 @@ from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
+from dbclone.privacy.protection import count_entities
 from dbclone.schema import TableName
 
 DEEPEST_CONTEXT = 3
@@ -260,8 +261,7 @@ class _Learner:
         bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, kind=self.kind))
         chosen = choose_bases(observed, shape, raw, bases, ceiling=self.ceiling, kind=self.kind)
         grown = list(_variants(shape, raw, chosen, self.sample, visible, pool=self.pool))
-        known = raw[~np.isnan(raw)]
-        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+        low, high = extremes(raw, shape.scale.lattice, observed.guard)
         bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden]), self._null_rule(shape)
         return lambda: Step(
             shape.name,
@@ -281,7 +281,7 @@ class _Learner:
             return ()
         columns = {c.step: c for c in self.observed.columns}
         a, b = _plain(self.observed, columns[source]), _plain(self.observed, columns[shape.name])
-        known, starts, determined = table_of(a, b, 1)
+        known, starts, determined = table_of(a, b, self.observed.guard.k, self.observed.guard.owners)
         if shape.kind != MEASURED:
             determined = np.nan_to_num(determined)
         return (Variant(LOOKUP, source=Path((), source), known=known, starts=starts, determined=determined),)
@@ -293,7 +293,8 @@ class _Learner:
             return None
         columns = {c.step: c for c in self.observed.columns}
         key = null_key(_plain(self.observed, columns[source]), not columns[source].measured)
-        return NullRule(source, *null_table(key, np.isnan(_plain(self.observed, columns[shape.name]))))
+        null = np.isnan(_plain(self.observed, columns[shape.name]))
+        return NullRule(source, *null_table(key, null, self.observed.guard))
 
     def _visible(self, index: int) -> np.ndarray:
         """bool[F]: bytes that are known when the step is drawn: no later own step, no parent linked later."""
@@ -322,7 +323,7 @@ def _variants(
         left[mine] = False
         yield _variant(shape, base.offset(here[mine], mine, sample), base, mine, (sample, visible, pool))
     mine = np.flatnonzero(left)
-    if len(mine) < 20:
+    if len(mine) < 20 or (sample.guard.on and count_entities(mine, sample.guard.entities) < sample.guard.k):
         mine = np.arange(len(here))
     yield _variant(shape, here[mine], None, mine, (sample, visible, pool))
 
@@ -331,7 +332,9 @@ def _variant(
     shape: Shape, raw: np.ndarray, base: Base | None, rows: np.ndarray, fit: tuple[Sample, np.ndarray, Executor]
 ) -> Callable[[], Variant]:
     sample, visible, pool = fit
-    atoms = Atoms.fit(raw, shape.scale.lattice and not (base is not None and base.reference == PACED))
+    guard = sample.guard.take(rows)
+    lattice = shape.scale.lattice and not (base is not None and base.reference == PACED)
+    atoms = Atoms.fit(raw, lattice, guard.k, guard.owners)
     future = pool.submit(_tree, sample, visible, rows, atoms.encode(raw), True)
     if base is None:
         return lambda: Variant(ABSOLUTE, future.result(), atoms)
@@ -340,4 +343,5 @@ def _variant(
 
 def _tree(sample: Sample, visible: np.ndarray, rows: np.ndarray, codes: np.ndarray, rising: bool) -> Tree:
     features = sample.features if len(rows) == sample.features.shape[1] else sample.features[:, rows]
-    return fit_conditional(Seen(features, sample.ordered, visible), codes, sample.held_out[rows], rising)
+    seen, guard = Seen(features, sample.ordered, visible), sample.guard.take(rows)
+    return fit_conditional(seen, codes, sample.held_out[rows], rising, guard)

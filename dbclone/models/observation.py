@@ -19,6 +19,7 @@ from dbclone.models.relations import Relation, owner_of, relations_of
 from dbclone.models.rows import Rows
 from dbclone.models.steps import Restriction, Scale
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
+from dbclone.privacy.protection import UNGUARDED, Guard
 from dbclone.schema import Table, TableName
 
 
@@ -38,6 +39,8 @@ class Observed:
     order: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     family: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Ascending family number of each row."""
+    guard: Guard = UNGUARDED
+    """k, and the entity of each row."""
     hidden: dict[str, tuple[CodedFeature | MeasuredFeature, Scale]] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)
     """Number of types of each link's parents."""
@@ -64,6 +67,7 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
     """Encode every table, parents before children, and find the columns that repeat a parent's."""
     seen = Observation(plan, {})
     order: dict[TableName, np.ndarray] = {}
+    entities: dict[TableName, np.ndarray] = {}
     data = {t.table: read(t.table) for t in plan.tables}
     for table in plan.tables:
         observed = Observed(table, plan.schema.table(table.table), relations_of(plan, table))
@@ -73,9 +77,11 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         observed.order = order[table.table]
         rows = data[table.table].take(pa.array(observed.order))
         observed.rows, observed.data = Rows(rows.num_rows), rows
+        entities[table.table] = _entities(observed, parents, entities, data[table.table].num_rows)
+        observed.guard = Guard(k, entities[table.table]).take(observed.order)
         if table.role is TableRole.SYNTHESISE:
             observed.columns = encode_columns(
-                observed.table, table, rows, k, family=observed.family, rows=observed.rows
+                observed.table, table, rows, observed.guard, family=observed.family, rows=observed.rows
             )
         seen.tables[table.table] = observed
         for relation in observed.relations:
@@ -85,6 +91,18 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         if observed.plan.role is TableRole.SYNTHESISE:
             _set_copies(seen, observed)
     return seen
+
+
+def _entities(
+    observed: Observed, parents: Mapping[str, np.ndarray], entities: Mapping[TableName, np.ndarray], n: int
+) -> np.ndarray:
+    """The entity of each row of the source: that of its owner; a row without owner is one of its own.  int64[n]."""
+    owner = observed.owner
+    if owner is None or not len(entities[owner.parent]):
+        return np.arange(n)
+    above = entities[owner.parent]
+    up = parents[owner.id]
+    return np.where(up >= 0, above[np.maximum(up, 0)], int(above.max()) + 1 + np.arange(n))
 
 
 def _set_copies(seen: Observation, observed: Observed) -> None:

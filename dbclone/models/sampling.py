@@ -14,6 +14,7 @@ from dbclone.models.layout import POSITION_BYTES, SEEN_BYTES
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.rows import Path, Rows, gather_bytes
 from dbclone.models.steps import Link, Scale
+from dbclone.privacy.protection import UNGUARDED, Guard
 from dbclone.schema import TableName
 
 MOST_ROWS = 60_000
@@ -49,6 +50,8 @@ class Sample:
     """Where the bytes of each linked parent stand."""
     alike_bytes: slice
     """Where those of the last sibling of the same kind stand."""
+    guard: Guard = UNGUARDED
+    """k, and the entity of each row."""
 
 
 def take_sample(
@@ -84,7 +87,9 @@ def take_sample(
     held_out = rng.random(len(first) + 1)[group] < _HELD_OUT
     blocks = tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
     alike = slice(int(ends[0]) - (len(own) if marks[1] else 0), int(ends[0]))
-    return Sample(picked, position[picked], features, ordered, held_out, len(features) - len(own), blocks, alike)
+    own_at = len(features) - len(own)
+    guard = observed.guard.take(picked)
+    return Sample(picked, position[picked], features, ordered, held_out, own_at, blocks, alike, guard)
 
 
 def _starts(family: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from dbclone.privacy.protection import UNGUARDED, Guard, enough
+
 CLASSES = 32
 _HISTOGRAM_ROWS = 400
 """From here on a histogram per bin is quicker than moving row by row."""
@@ -113,7 +115,7 @@ def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, l
 @njit(cache=True, nogil=True)
 def _best_split(features, ranks, chosen, rows, start, end, stop, min_gain, xlogx, hist, slots):  # type: ignore[no-untyped-def]
     """Gain, feature and rank of the best cut of a node; feature −1 where none gains more than ``min_gain``."""
-    classes, n_classes, _ = stop
+    classes, n_classes = stop[0], stop[1]
     total = np.zeros(n_classes, np.int64)
     lefts = np.zeros(n_classes, np.int64)
     order = np.zeros(_HISTOGRAM_ROWS + 1, np.int64)
@@ -151,7 +153,10 @@ def _partition(column, rank, cut, rows, start, end, spare):  # type: ignore[no-u
 
 @njit(cache=True, nogil=True)
 def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # type: ignore[no-untyped-def]
-    """Grow breadth first; ``rows`` comes back in the order of the leaves.  ``stop`` is (classes, number, leaf)."""
+    """Grow breadth first; ``rows`` comes back in the order of the leaves.
+
+    ``stop`` is (classes, their number, fewest rows, entity of each row, fewest entities) of a node.
+    """
     n, min_leaf = rows.shape[0], stop[2]
     room = max(3, 2 * (n // max(1, min_leaf)) + 3)
     feature = np.full(room, -1, np.int32)
@@ -166,6 +171,7 @@ def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # t
     hist = np.zeros((256, stop[1]), np.int32)
     slots = np.zeros(257, np.int64)
     spare = np.zeros(n, np.int64)
+    entities, fewest, met = stop[3], stop[4], np.zeros(max(stop[4], 1), np.int64)
     end[0] = n
     nodes, at = 1, 0
     while at < nodes:
@@ -174,7 +180,12 @@ def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # t
             gain, f, cut = _best_split(features, ranks, chosen, rows, s, e, stop, min_gain, xlogx, hist, slots)
             if f >= 0:
                 middle = _partition(features[f], ranks[f], cut, rows, s, e, spare)
-                if middle - s >= min_leaf and e - middle >= min_leaf:
+                if (
+                    middle - s >= min_leaf
+                    and e - middle >= min_leaf
+                    and (fewest <= 1 or enough(rows, s, middle, entities, fewest, met))
+                    and (fewest <= 1 or enough(rows, middle, e, entities, fewest, met))
+                ):
                     feature[at], gains[at] = f, gain
                     for b in range(256):
                         if ranks[f, b] <= cut:
@@ -233,6 +244,8 @@ class Target:
     n_classes: int
     held_out: np.ndarray
     """bool[n]: rows of the families left out when λ and the gain threshold are chosen."""
+    guard: Guard = UNGUARDED
+    """Of the n rows: no node holds fewer than k entities but a root that has no more."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +271,7 @@ def grow(
     ranks = _ranks(features, ordered, target, chosen)
     cut, lam = growth.cuts[1], growth.shrinkages[2]
     train, test = np.flatnonzero(~target.held_out), np.flatnonzero(target.held_out)
-    stop = (target.classes, target.n_classes, growth.min_leaf)
+    stop = (target.classes, target.n_classes, growth.min_leaf, target.guard.entities, target.guard.k)
     if len(train) >= 40 and len(test) >= 20:
         rows = train.copy()
         walk, _, start, end, gains = _grow(features, ranks, chosen, rows, stop, growth.cuts[0], growth.max_depth, xlogx)
