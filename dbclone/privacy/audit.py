@@ -4,6 +4,10 @@ An entity is a row of one table (the unit) with all that hangs from it.  The mod
 entities, the members; the other half, the controls, it never sees.  An attack that tells members from controls has
 found something that only the fit can have betrayed; one that succeeds equally on both has learned statistics.  Random
 halves make the comparison exact: without any leak every area under a ROC curve is 0.5 on average, whatever the data.
+
+Measured where nothing leaks, on 40 draws of 200 members and 200 controls: mean areas of 0.499 to 0.506, intervals that
+cover 0.5 in 90 to 98% of the draws.  The best of the four attacks is 0.530 on average there, being the best of four:
+read it with its interval, and choose a limit that the number of entities can bear.
 """
 
 from __future__ import annotations
