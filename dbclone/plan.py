@@ -9,6 +9,10 @@ from dbclone.findings import Finding
 from dbclone.schema import ForeignKey, Schema, TableName
 
 
+FEWEST_ENTITIES = 20
+"""Rows from which a table's rows are entities for the tables that they own."""
+
+
 class TableRole(StrEnum):
     SYNTHESISE = "synthesise"
     COPY = "copy as reference"
@@ -107,3 +111,20 @@ class Plan:
     def table(self, name: TableName) -> TablePlan:
         """The plan of the table of that name; KeyError if there is none."""
         return self._by_name[name]
+
+    def entity(self, name: TableName) -> TableName:
+        """The table whose rows are the entities to which the rows of a table belong: the top of its owners.
+
+        Owners of few rows are passed over, since they are no population whose members need hiding but a dimension: of
+        customers and the three clerks who serve them, the entities are the customers.
+        """
+        owner = self.owner_entity(name)
+        return name if owner is None else self.entity(owner)
+
+    def owner_entity(self, name: TableName) -> TableName | None:
+        """The owner's table where its rows are, or belong to, the entities of this table's rows."""
+        key = self.table(name).owner
+        above = self._by_name.get(key.parent) if key is not None else None
+        if above is None or above.role is not TableRole.SYNTHESISE or above.rows < FEWEST_ENTITIES:
+            return None
+        return above.table

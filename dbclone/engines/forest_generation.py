@@ -115,7 +115,7 @@ class Generation:
         for copy in model.copies:
             values.repeat(copy, follow(self._rows, model.table, copy.hops), self._values[copy.table])
         self._compute(model, values)
-        kept = values.make_distinct()
+        kept = values.settle(self._plan.schema.dialect)
         if len(kept) < rows.n:
             self._rows[model.table] = select_rows(rows, kept)
         self._run(model, values)
@@ -167,6 +167,8 @@ def _calibrated(counts: np.ndarray, wished: int, most: int | None, rng: np.rando
     if most is not None:
         counts = np.minimum(counts, most)
     total = int(counts.sum())
+    if total == 0 and most is None and len(counts):  # too few parents to learn their numbers of children
+        return rng.multinomial(wished, np.full(len(counts), 1 / len(counts))).astype(np.int64)
     if total == 0 or abs(total - wished) <= TOLERANCE * wished:
         return counts
     if most == 1:

@@ -77,7 +77,8 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         observed.order = order[table.table]
         rows = data[table.table].take(pa.array(observed.order))
         observed.rows, observed.data = Rows(rows.num_rows), rows
-        entities[table.table] = _entities(observed, parents, entities, data[table.table].num_rows)
+        above = entities.get(plan.owner_entity(table.table) or table.table)
+        entities[table.table] = _entities(observed, parents, above, data[table.table].num_rows)
         observed.guard = Guard(k, entities[table.table]).take(observed.order)
         if table.role is TableRole.SYNTHESISE:
             observed.columns = encode_columns(
@@ -94,13 +95,12 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
 
 
 def _entities(
-    observed: Observed, parents: Mapping[str, np.ndarray], entities: Mapping[TableName, np.ndarray], n: int
+    observed: Observed, parents: Mapping[str, np.ndarray], above: np.ndarray | None, n: int
 ) -> np.ndarray:
-    """The entity of each row of the source: that of its owner; a row without owner is one of its own.  int64[n]."""
+    """The entity of each row of the source: that of its owner (``above``), else one of its own.  int64[n]."""
     owner = observed.owner
-    if owner is None or not len(entities[owner.parent]):
+    if owner is None or above is None or not len(above):
         return np.arange(n)
-    above = entities[owner.parent]
     up = parents[owner.id]
     return np.where(up >= 0, above[np.maximum(up, 0)], int(above.max()) + 1 + np.arange(n))
 
