@@ -8,7 +8,6 @@ from enum import StrEnum
 from dbclone.findings import Finding
 from dbclone.schema import ForeignKey, Schema, TableName
 
-
 FEWEST_ENTITIES = 20
 """Rows from which a table's rows are entities for the tables that they own."""
 
