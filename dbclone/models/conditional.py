@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from dbclone.models.compiled import kernel
 from dbclone.models.tree import CLASSES, Target, Tree, grow
 from dbclone.privacy.protection import UNGUARDED, Guard
 
@@ -54,7 +54,7 @@ def screen(seen: Seen, classes: np.ndarray, n_classes: int) -> np.ndarray:
     return np.sort(varied[np.argsort(-told, kind="stable")[:MOST_FEATURES]]).astype(np.int64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def information(features, classes, n_classes):  # type: ignore[no-untyped-def]
     """Mutual information of each byte with the classes, less its bias of (bins−1)(classes−1)/2n (Miller 1955)."""
     n = classes.shape[0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dbclone.models.compiled import inner, kernel
 from dbclone.models.layout import (
     ABSOLUTE,
     ALIKE,
@@ -20,26 +20,27 @@ from dbclone.models.layout import (
 )
 
 
-@njit(cache=True, nogil=True)
-def draw_code(trees, tree, x):  # type: ignore[no-untyped-def]
-    at = trees.root[tree]
-    while trees.feature[at] >= 0:
-        b = x[trees.feature[at]]
-        left = (trees.mask[at, b >> 6] >> np.uint64(b & 63)) & np.uint64(1)
-        at = trees.left[at] if left else trees.right[at]
-    lam = trees.shrinkage[tree]
-    while trees.parent[at] >= 0:
-        n = trees.end[at] - trees.start[at]
+@inner
+def draw_code(p, tree, x):  # type: ignore[no-untyped-def]
+    """A code of the tree, given the bytes: walk to a leaf, climb by λ, take any row there."""
+    at = p.trees[tree].root
+    while p.nodes[at].feature >= 0:
+        b = x[p.nodes[at].feature]
+        left = (p.masks[at, b >> 6] >> np.uint64(b & 63)) & np.uint64(1)
+        at = p.nodes[at].left if left else p.nodes[at].right
+    lam = p.trees[tree].shrinkage
+    while p.nodes[at].parent >= 0:
+        n = p.nodes[at].end - p.nodes[at].start
         if np.random.random() * (lam + n) >= lam:
             break
-        at = trees.parent[at]
-    n = trees.end[at] - trees.start[at]
+        at = p.nodes[at].parent
+    n = p.nodes[at].end - p.nodes[at].start
     if n == 0:
         return 0
-    return trees.codes[trees.start[at] + np.random.randint(n)]
+    return int(p.codes[p.nodes[at].start + np.random.randint(n)])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pace_byte(previous, high, remaining):  # type: ignore[no-untyped-def]
     """Room up to ``high`` per remaining sibling, on a scale of eighths of a doubling; 0 for the first sibling."""
     if np.isnan(previous):
@@ -48,21 +49,23 @@ def pace_byte(previous, high, remaining):  # type: ignore[no-untyped-def]
     return int(min(max(128 + 8 * np.log2(pace + 1e-4), 1), 255))
 
 
-@njit(cache=True, nogil=True)
-def _looked_up(variants, v, number):  # type: ignore[no-untyped-def]
+@inner
+def _looked_up(p, v, number):  # type: ignore[no-untyped-def]
     """A value that goes with the number, and whether the number is known."""
-    at, n = variants.known_at[v], variants.known_n[v]
-    i = np.searchsorted(variants.known[at : at + n], number)
-    if i < n and variants.known[at + i] == number:
-        start, end = variants.starts[at + v + i], variants.starts[at + v + i + 1]
-        return variants.determined[start + np.random.randint(end - start)], True
+    variant = p.variants[v]
+    at, n = variant.known_at, variant.known_n
+    i = np.searchsorted(p.reals[at : at + n], number)
+    if i < n and p.reals[at + i] == number:
+        start, end = p.wholes[variant.starts_at + i], p.wholes[variant.starts_at + i + 1]
+        return p.reals[variant.determined_at + start + np.random.randint(end - start)], True
     return 0.0, False
 
 
-@njit(cache=True, nogil=True)
-def _number_of(reference, source, link, row, first, family, families, numbers, chosen, alike, links):  # type: ignore[no-untyped-def]
-    """The number that a reference leads to; NaN where there is none."""
-    if reference in (SIBLING, PACED):
+@inner
+def _number_of(p, record, row, first, family, families, numbers, chosen, alike):  # type: ignore[no-untyped-def]
+    """The number that a variant or bound leads to, on its own lattice; NaN where there is none."""
+    reference, source = record.reference, record.source
+    if reference == SIBLING or reference == PACED:  # noqa: SIM109
         return np.nan if first else numbers[row - 1, source]
     if reference == ALIKE:
         return np.nan if alike < 0 else numbers[alike, source]
@@ -70,80 +73,75 @@ def _number_of(reference, source, link, row, first, family, families, numbers, c
         return numbers[row, source]
     if reference == OWNER:
         return families.numbers[family, source]
-    if reference == LINKED and chosen[row, link] >= 0:
-        return links.numbers[links.numbers_at[link] + chosen[row, link] * links.numbers_n[link] + source]
+    if reference == LINKED and chosen[row, record.link] >= 0:
+        link = p.links[record.link]
+        return p.reals[link.numbers_at + chosen[row, record.link] * link.numbers_n + source]
     return np.nan
 
 
-@njit(cache=True, nogil=True)
+@inner
+def _converted(number, record, lattice):  # type: ignore[no-untyped-def]
+    """The number of another column on the step's lattice, rounded down."""
+    if SAME_ROW <= record.reference <= LINKED:
+        number = number * record.scale + record.shift
+        if lattice:
+            return np.floor(number + 1e-9)
+    return number
+
+
+@inner
 def range_of(p, s, row, first, family, families, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     """Lowest and highest number that the step may have in this row."""
-    low, high = p.steps.low[s], p.steps.high[s]
-    b = p.bounds
-    for i in range(b.first[s], b.first[s + 1]):
-        bound = _number_of(
-            b.reference[i], b.source[i], b.link[i], row, first, family, families, numbers, chosen, alike, p.links
-        )
-        if np.isnan(bound):
+    step = p.steps[s]
+    low, high = step.low, step.high
+    for i in range(step.first_bound, step.first_bound + step.bounds):
+        bound = p.bounds[i]
+        number = _number_of(p, bound, row, first, family, families, numbers, chosen, alike)
+        if np.isnan(number):
             continue
-        if SAME_ROW <= b.reference[i] <= LINKED:
-            bound = bound * b.scale[i] + b.shift[i]
-            if p.steps.lattice[s]:
-                bound = np.floor(bound + 1e-9)
-        if b.upper[i]:
-            high = min(high, bound)
+        number = _converted(number, bound, step.lattice)
+        if bound.upper:
+            high = min(high, number)
         else:
-            low = max(low, bound)
+            low = max(low, number)
     return low, max(low, high)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _emptiness(p, s, row, codes, numbers):  # type: ignore[no-untyped-def]
     """1 where the step must be NULL, 0 where it must not, −1 where nothing says."""
-    source = p.nulls.source[s]
+    step = p.steps[s]
+    source = step.null_source
     if source < 0:
         return -1
-    if p.steps.kind[source] == MEASURED:
+    if p.steps[source].kind == MEASURED:
         key = -1.0 if np.isnan(numbers[row, source]) else 0.0
     else:
         key = float(codes[row, source]) if codes[row, source] > 0 else -1.0
-    a, b = p.nulls.first[s], p.nulls.first[s + 1]
-    i = a + np.searchsorted(p.nulls.known[a:b], key)
-    return p.nulls.empty[i] if i < b and p.nulls.known[i] == key else -1
+    i = np.searchsorted(p.reals[step.null_at : step.null_at + step.null_n], key)
+    if i < step.null_n and p.reals[step.null_at + i] == key:
+        return int(p.octets[step.empty_at + i])
+    return -1
 
 
-@njit(cache=True, nogil=True)
-def _draw_filled(trees, tree, x, empty):  # type: ignore[no-untyped-def]
+@inner
+def _draw_filled(p, tree, x, empty):  # type: ignore[no-untyped-def]
     """A code, drawn again while it is NULL though it must not be."""
-    code = draw_code(trees, tree, x)
+    code = draw_code(p, tree, x)
     if empty == 0:
         for _ in range(2 * TRIES):
             if code != 0:
                 break
-            code = draw_code(trees, tree, x)
+            code = draw_code(p, tree, x)
     return code
 
 
-@njit(cache=True, nogil=True)
-def _base_of(p, s, v, row, first, family, families, numbers, chosen, alike):  # type: ignore[no-untyped-def]
-    """What the variant counts from, on the step's lattice; NaN where there is nothing."""
-    variants, kind = p.variants, p.variants.reference[v]
-    if kind == ABSOLUTE:
-        return 0.0
-    base = _number_of(
-        kind, variants.source[v], variants.link[v], row, first, family, families, numbers, chosen, alike, p.links
-    )
-    if SAME_ROW <= kind <= LINKED:
-        base = base * variants.scale[v] + variants.shift[v]
-        return np.floor(base + 1e-9) if p.steps.lattice[s] else base
-    return base
-
-
-@njit(cache=True, nogil=True)
-def _distance(variants, at, kind, unit, lattice):  # type: ignore[no-untyped-def]
-    """A number of the interval ``at``, uniform over its lattice points; PACED ones in units, rounded at random."""
-    a, b = variants.low[at], variants.high[at]
-    if kind == PACED:
+@inner
+def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
+    """A number of the code's interval, uniform over its lattice points; PACED ones in units, rounded at random."""
+    variant = p.variants[v]
+    a, b = p.reals[variant.low_at + code - 1], p.reals[variant.high_at + code - 1]
+    if variant.reference == PACED:
         paced = (a + np.random.random() * (b - a)) * unit
         return np.floor(paced + np.random.random()) if lattice else paced
     if lattice:
@@ -151,49 +149,54 @@ def _distance(variants, at, kind, unit, lattice):  # type: ignore[no-untyped-def
     return a + np.random.random() * (b - a)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
-    steps, variants = p.steps, p.variants
+    """Code and number of a measured step, by the first variant whose base is there, within the row's bounds."""
+    step = p.steps[s]
     empty = _emptiness(p, s, row, codes, numbers)
     if empty == 1:
         return 0, np.nan
     low, high = range_of(p, s, row, first, family, families, numbers, chosen, alike)
-    for v in range(steps.first_variant[s], steps.first_variant[s] + steps.variants[s]):
-        kind, source = variants.reference[v], variants.source[v]
-        if kind == LOOKUP:
-            other = numbers[row, source] if steps.kind[source] == MEASURED else float(codes[row, source])
-            value, known = _looked_up(variants, v, other)
+    for v in range(step.first_variant, step.first_variant + step.variants):
+        variant = p.variants[v]
+        source = variant.source
+        if variant.reference == LOOKUP:
+            other = numbers[row, source] if p.steps[source].kind == MEASURED else float(codes[row, source])
+            value, known = _looked_up(p, v, other)
             if known:
                 return 0, value
             continue
-        base = _base_of(p, s, v, row, first, family, families, numbers, chosen, alike)
+        base = 0.0
+        if variant.reference != ABSOLUTE:
+            base = _number_of(p, variant, row, first, family, families, numbers, chosen, alike)
         if np.isnan(base):
             continue
-        unit = max(high - base, 0.0) / max(left, 1) if kind == PACED else 1.0
+        base = _converted(base, variant, step.lattice)
+        unit = max(high - base, 0.0) / max(left, 1) if variant.reference == PACED else 1.0
         value = 0.0
         for _ in range(REDRAWS):
-            code = _draw_filled(p.trees, variants.tree[v], x, empty)
+            code = _draw_filled(p, variant.tree, x, empty)
             if code == 0:
                 return code, np.nan
-            value = base + _distance(variants, variants.atoms_at[v] + code - 1, kind, unit, steps.lattice[s])
+            value = base + _distance(p, v, code, unit, step.lattice)
             if low <= value <= high:
                 return code, value
         return code, min(max(value, low), high)
     return 0, np.nan
 
 
-@njit(cache=True, nogil=True)
+@inner
 def draw_level(p, s, x, row, codes, numbers):  # type: ignore[no-untyped-def]
     """Code of a coded step: looked up where an earlier step determines it, else drawn."""
-    steps, variants = p.steps, p.variants
+    step = p.steps[s]
     empty = _emptiness(p, s, row, codes, numbers)
     if empty == 1:
         return 0
-    last = steps.first_variant[s] + steps.variants[s] - 1
-    for v in range(steps.first_variant[s], last):
-        source = variants.source[v]
-        other = numbers[row, source] if steps.kind[source] == MEASURED else float(codes[row, source])
-        value, known = _looked_up(variants, v, other)
+    last = step.first_variant + step.variants - 1
+    for v in range(step.first_variant, last):
+        source = p.variants[v].source
+        other = numbers[row, source] if p.steps[source].kind == MEASURED else float(codes[row, source])
+        value, known = _looked_up(p, v, other)
         if known:
             return int(value)
-    return _draw_filled(p.trees, variants.tree[last], x, empty)
+    return _draw_filled(p, p.variants[last].tree, x, empty)

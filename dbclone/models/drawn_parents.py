@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dbclone.models.compiled import inner
 from dbclone.models.drawn_columns import draw_code
 from dbclone.models.layout import (
     BY_FAMILY,
@@ -18,176 +18,166 @@ from dbclone.models.layout import (
 )
 
 
-@njit(cache=True, nogil=True)
-def _take_slot(links, j, segment, family, met, pointers):  # type: ignore[no-untyped-def]
+@inner
+def _take_slot(p, j, segment, family, met, pointers):  # type: ignore[no-untyped-def]
     """The next unmet parent of a segment, or −1.  A slot that is taken never comes again until the segment is spent."""
-    at = links.segment_at[j] + segment
-    end = links.segments[at + 1]
+    link = p.links[j]
+    at, end = link.pointer_at + segment, p.wholes[link.segment_at + segment + 1]
     for attempt in range(TRIES):
         here = pointers[at]
         if here >= end:
             return -1
         pick = here + (np.random.randint(end - here) if attempt else 0)
-        row = links.slots[pick]
-        if met[links.parent_at[j] + row] != family:
-            links.slots[pick] = links.slots[here]
-            links.slots[here] = row
+        row = p.wholes[pick]
+        if met[link.met_at + row] != family:
+            p.wholes[pick] = p.wholes[here]
+            p.wholes[here] = row
             pointers[at] = here + 1
             return row
     return -1
 
 
-@njit(cache=True, nogil=True)
-def _take_candidate(links, j, group, wanted, family, met, distinct):  # type: ignore[no-untyped-def]
+@inner
+def _take_candidate(p, j, group, wanted, family, met):  # type: ignore[no-untyped-def]
     """Any parent of the group, of the wanted type if a few tries find one; −1 if all are met and must not be again."""
-    at = links.group_at[j] + group
-    start, end = links.groups[at], links.groups[at + 1]
+    link = p.links[j]
+    start, end = p.wholes[link.group_at + group], p.wholes[link.group_at + group + 1]
     if end <= start:
         return -1
     found = -1
     for attempt in range(2 * TRIES):
-        row = links.candidates[start + np.random.randint(end - start)]
-        place = links.parent_at[j] + row
-        if met[place] == family and distinct:
+        row = p.wholes[start + np.random.randint(end - start)]
+        if met[link.met_at + row] == family and link.distinct:
             continue
         found = row
-        if links.parent_type[place] == wanted or attempt >= TRIES:
+        if p.wholes[link.parent_type_at + row] == wanted or attempt >= TRIES:
             return row
     if found < 0:
         shift = np.random.randint(end - start)
         for i in range(end - start):
-            row = links.candidates[start + (i + shift) % (end - start)]
-            if met[links.parent_at[j] + row] != family:
+            row = p.wholes[start + (i + shift) % (end - start)]
+            if met[link.met_at + row] != family:
                 return row
     return found
 
 
-@njit(cache=True, nogil=True)
-def _refill(links, j, segment, pointers):  # type: ignore[no-untyped-def]
-    at = links.segment_at[j] + segment
-    pointers[at] = links.segments[at]
-
-
-@njit(cache=True, nogil=True)
+@inner
 def _take_parent(p, j, wanted, group, family, met, pointers):  # type: ignore[no-untyped-def]
     """A parent of type ``wanted`` in ``group``: by slot, of another type by slot, by refilled slot, any candidate."""
-    links = p.links
-    types = links.types[j]
-    segment = group * types + wanted
-    row = _take_slot(links, j, segment, family, met, pointers)
+    link = p.links[j]
+    segment = group * link.types + wanted
+    row = _take_slot(p, j, segment, family, met, pointers)
     if row >= 0:
         return row
-    if links.restriction[j] != UNRESTRICTED:
-        shift = np.random.randint(types)
-        for t in range(types):
-            row = _take_slot(links, j, group * types + (t + shift) % types, family, met, pointers)
+    if link.restriction != UNRESTRICTED:
+        shift = np.random.randint(link.types)
+        for t in range(link.types):
+            row = _take_slot(p, j, group * link.types + (t + shift) % link.types, family, met, pointers)
             if row >= 0:
                 return row
-    _refill(links, j, segment, pointers)
-    row = _take_slot(links, j, segment, family, met, pointers)
+    pointers[link.pointer_at + segment] = p.wholes[link.segment_at + segment]
+    row = _take_slot(p, j, segment, family, met, pointers)
     if row >= 0:
         return row
-    return _take_candidate(links, j, group, wanted, family, met, links.distinct[j])
+    return _take_candidate(p, j, group, wanted, family, met)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _group_of(p, j, row, first, family, families, chosen):  # type: ignore[no-untyped-def]
     """Group that the link must choose from; −1 if there is none, −2 if any will do (a family's first, BY_SIBLING)."""
-    links = p.links
-    kind = links.restriction[j]
-    if kind == UNRESTRICTED:
+    link = p.links[j]
+    if link.restriction == UNRESTRICTED:
         return 0
-    if kind == BY_FAMILY:
+    if link.restriction == BY_FAMILY:
         return families.group[j, family]
-    if kind == BY_LINK:
-        other = chosen[row, links.source[j]]
-        return links.via[links.parent_at[links.source[j]] + other] if other >= 0 else -1
+    if link.restriction == BY_LINK:
+        other = chosen[row, link.source]
+        return p.wholes[p.links[link.source].via_at + other] if other >= 0 else -1
     if first or chosen[row - 1, j] < 0:
         return -2
-    return links.parent_group[links.parent_at[j] + chosen[row - 1, j]]
+    return p.wholes[link.parent_group_at + chosen[row - 1, j]]
 
 
-@njit(cache=True, nogil=True)
-def _any_group(links, j, wanted):  # type: ignore[no-untyped-def]
+@inner
+def _any_group(p, j, wanted):  # type: ignore[no-untyped-def]
     """The group of a random slot, of the wanted type if a few tries find one."""
-    a, b = links.segment_at[j], links.segment_at[j + 1] - 1
-    first, total = links.segments[a], links.segments[b] - links.segments[a]
+    link = p.links[j]
+    first = p.wholes[link.segment_at]
+    total = p.wholes[link.segment_at + link.segments - 1] - first
     if total == 0:
-        return np.random.randint(links.group_at[j + 1] - links.group_at[j] - 1)
-    place = links.parent_at[j]
-    row = links.slots[first + np.random.randint(total)]
+        return np.random.randint(link.groups)
+    row = p.wholes[first + np.random.randint(total)]
     for _ in range(2 * TRIES):
-        if links.parent_type[place + row] == wanted:
+        if p.wholes[link.parent_type_at + row] == wanted:
             break
-        row = links.slots[first + np.random.randint(total)]
-    return links.parent_group[place + row]
+        row = p.wholes[first + np.random.randint(total)]
+    return p.wholes[link.parent_group_at + row]
 
 
-@njit(cache=True, nogil=True)
-def _is_spent(links, j, group, code, pointers):  # type: ignore[no-untyped-def]
+@inner
+def _is_spent(p, j, group, code, pointers):  # type: ignore[no-untyped-def]
     """Whether the group has no slot left of the type that the code names."""
     if code < FIRST_TYPE:
         return False
-    at = links.segment_at[j] + group * links.types[j] + code - FIRST_TYPE
-    return pointers[at] >= links.segments[at + 1]
+    link = p.links[j]
+    segment = group * link.types + code - FIRST_TYPE
+    return pointers[link.pointer_at + segment] >= p.wholes[link.segment_at + segment + 1]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def choose_parent(p, s, code, x, row, begin, family, families, chosen, met, pointers):  # type: ignore[no-untyped-def]
     """Code and parent row of a LINK step; −1 for no parent, −2 if none is allowed.
 
     In a small group of candidates the code is drawn again while its type is spent.
     """
-    links = p.links
-    j = p.steps.link[s]
+    j = p.steps[s].link
+    link = p.links[j]
     if code == 0:
         return code, -1
-    first = row == begin
-    group = _group_of(p, j, row, first, family, families, chosen)
+    group = _group_of(p, j, row, row == begin, family, families, chosen)
     if group == -1:
-        return code, -1 if links.nullable[j] else -2
-    if links.restriction[j] != UNRESTRICTED and group >= 0:
-        tree = p.variants.tree[p.steps.first_variant[s]]
+        return code, -1 if link.nullable else -2
+    if link.restriction != UNRESTRICTED and group >= 0:
+        tree = p.variants[p.steps[s].first_variant].tree
         for _ in range(REDRAWS):
-            if not _is_spent(links, j, group, code, pointers):
+            if not _is_spent(p, j, group, code, pointers):
                 break
-            again = draw_code(p.trees, tree, x)
+            again = draw_code(p, tree, x)
             code = again if again > 0 else code
     return code, _parent_of_code(p, j, code, group, row, begin, family, chosen, met, pointers)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _parent_of_code(p, j, code, group, row, begin, family, chosen, met, pointers):  # type: ignore[no-untyped-def]
-    links = p.links
-    first = row == begin
-    if not first and not links.distinct[j] and links.restriction[j] != BY_LINK:
+    link = p.links[j]
+    if row > begin and not link.distinct and link.restriction != BY_LINK:
         if code == SAME_AS_PREVIOUS and chosen[row - 1, j] >= 0:
             return chosen[row - 1, j]
         if code == SAME_AS_EARLIER:
             other = chosen[begin + np.random.randint(row - begin), j]
             if other >= 0:
                 return other
-    wanted = code - FIRST_TYPE if code >= FIRST_TYPE else np.random.randint(links.types[j])
+    wanted = code - FIRST_TYPE if code >= FIRST_TYPE else np.random.randint(link.types)
     if group == -2:
-        group = _any_group(links, j, wanted)
+        group = _any_group(p, j, wanted)
     found = _take_parent(p, j, wanted, group, family, met, pointers)
     if found < 0:
-        return -1 if links.nullable[j] else -2
+        return -1 if link.nullable else -2
     return found
 
 
-@njit(cache=True, nogil=True)
-def choose_direct(p, s, code, x, family, met, size):  # type: ignore[no-untyped-def]
-    links = p.links
-    j = p.steps.link[s]
-    tree = p.variants.tree[p.steps.first_variant[s]]
+@inner
+def choose_direct(p, s, code, x, family, met):  # type: ignore[no-untyped-def]
+    """Parent row of a DIRECT step; −1 for none, −2 if the family has met all and must not meet one twice."""
+    link = p.links[p.steps[s].link]
+    tree = p.variants[p.steps[s].first_variant].tree
     for _ in range(TRIES):
-        if code == 0 or not links.distinct[j] or met[links.parent_at[j] + code - 1] != family:
+        if code == 0 or not link.distinct or met[link.met_at + code - 1] != family:
             return code - 1
-        code = draw_code(p.trees, tree, x)
-    shift = np.random.randint(size)
-    for i in range(size):
-        row = (i + shift) % size
-        if met[links.parent_at[j] + row] != family:
+        code = draw_code(p, tree, x)
+    shift = np.random.randint(link.parents)
+    for i in range(link.parents):
+        row = (i + shift) % link.parents
+        if met[link.met_at + row] != family:
             return row
     return -2

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
 from dbclone.columns.temporal import DAY
+from dbclone.models.compiled import kernel
 from dbclone.privacy.protection import UNGUARDED, Guard, runs
 
 MOST_BINS = 63
@@ -115,7 +115,7 @@ def calendar_parts(unit: float, spread: float) -> int:
     return parts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measured_bytes(raw, edges, clock, known, types, out, at):  # type: ignore[no-untyped-def]
     """Write the bytes of one lattice number at out[at …]; all 0 for NaN.  ``clock`` is (parts, unit, origin).
 
@@ -159,7 +159,7 @@ def measured_bytes(raw, edges, clock, known, types, out, at):  # type: ignore[no
         out[at] = np.uint8(int((stamp - day * 86_400_000_000.0) / 3_600_000_000.0) + 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _view(raw, edges, clock, known, types, out):  # type: ignore[no-untyped-def]
     for i in range(raw.shape[0]):
         measured_bytes(raw[i], edges, clock, known, types, out[i], 0)

@@ -1,4 +1,8 @@
-"""The flat arrays that the compiled loop reads (see models.sequence), and the numbers that name kinds of things."""
+"""The arrays that the compiled loop reads (see models.sequence), and the numbers that name kinds of things.
+
+Everything of variable length lies end to end in three pools (numbers, whole numbers, bytes); records say where.  Few
+arrays matter: the compiler spends its time on passing them between functions.
+"""
 
 from __future__ import annotations
 
@@ -26,128 +30,50 @@ TRIES = 24
 REDRAWS = 8
 """How often a draw that cannot stand is drawn again."""
 
+NODE = np.dtype([(n, np.int64) for n in ("feature", "left", "right", "parent", "start", "end")])
+"""A tree's node; ``start`` and ``end`` cut ``codes``."""
 
-class Trees(NamedTuple):
-    """All trees of a program, end to end; tree t starts at node root[t]."""
+TREE = np.dtype([("root", np.int64), ("shrinkage", np.float64)])
 
-    feature: np.ndarray
-    mask: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    parent: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-    codes: np.ndarray
-    root: np.ndarray
-    shrinkage: np.ndarray
+STEP = np.dtype(
+    [
+        *((n, np.int64) for n in ("kind", "feature_at", "first_variant", "variants", "link", "lattice")),
+        *((n, np.float64) for n in ("low", "high", "unit", "origin")),
+        *((n, np.int64) for n in ("parts", "edges_at", "edges_n", "known_at", "known_n", "types_at")),
+        *((n, np.int64) for n in ("first_bound", "bounds", "null_source", "null_at", "null_n", "empty_at")),
+    ]
+)
+"""``feature_at`` is the place of the step's first byte among the own bytes, ``link`` its link or −1; ``null_source``
+the step that decides whether this one is NULL, or −1."""
 
+VARIANT = np.dtype(
+    [
+        *((n, np.int64) for n in ("reference", "source", "link", "tree", "low_at", "high_at")),
+        *((n, np.float64) for n in ("scale", "shift")),
+        *((n, np.int64) for n in ("known_at", "known_n", "starts_at", "determined_at")),
+    ]
+)
+"""``source``: a step, a column of the family's numbers or of the linked parent's.  Its numbers are brought to the
+step's lattice by number · scale + shift.  LOOKUP: known numbers, and slices of what goes with each."""
 
-class Steps(NamedTuple):
-    kind: np.ndarray
-    feature_at: np.ndarray
-    """Place of the step's first byte among the own bytes."""
-    first_variant: np.ndarray
-    variants: np.ndarray
-    link: np.ndarray
-    """Number of the link, or −1."""
-    lattice: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    """Clip of measured steps."""
-    edges_at: np.ndarray
-    edges_n: np.ndarray
-    edges: np.ndarray
-    parts: np.ndarray
-    unit: np.ndarray
-    origin: np.ndarray
-    known_at: np.ndarray
-    known_n: np.ndarray
-    known: np.ndarray
-    types: np.ndarray
+BOUND = np.dtype(
+    [
+        *((n, np.int64) for n in ("reference", "source", "link", "upper")),
+        *((n, np.float64) for n in ("scale", "shift")),
+    ]
+)
+"""What a measured step may not be below, or above."""
 
+_LINK_FLAGS = ("types", "distinct", "nullable", "restriction", "source")
+_LINK_PLACES = ("segment_at", "segments", "pointer_at", "group_at", "groups", "parents", "met_at")
+_LINK_PARENTS = ("parent_group_at", "parent_type_at", "via_at")
+_LINK_BLOCKS = ("bytes_at", "bytes_n", "block_at", "numbers_at", "numbers_n")
+LINK_FIELDS = np.dtype([(n, np.int64) for n in (*_LINK_FLAGS, *_LINK_PLACES, *_LINK_PARENTS, *_LINK_BLOCKS)])
+"""Candidate parents of a link, cut in segments (group · types + type) of shuffled slots, one per child due.
 
-class Variants(NamedTuple):
-    reference: np.ndarray
-    """ABSOLUTE … LINKED"""
-    source: np.ndarray
-    """Step number, column of the family numbers, or column of the linked numbers."""
-    link: np.ndarray
-    tree: np.ndarray
-    atoms_at: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    scale: np.ndarray
-    shift: np.ndarray
-    """Source numbers are brought to the step's own lattice by number · scale + shift."""
-    known_at: np.ndarray
-    known_n: np.ndarray
-    known: np.ndarray
-    """LOOKUP: rising numbers (or codes) of the determining step."""
-    starts: np.ndarray
-    """Start of each known number's slice of ``determined``; one more than there are, per variant."""
-    determined: np.ndarray
-    """What goes with each: one value, or several to choose from."""
-
-
-class Bounds(NamedTuple):
-    """What a measured step may not be below or above: numbers known before it, as in Variants."""
-
-    first: np.ndarray
-    """First bound of each step; one more than there are steps."""
-    reference: np.ndarray
-    source: np.ndarray
-    link: np.ndarray
-    scale: np.ndarray
-    shift: np.ndarray
-    upper: np.ndarray
-
-
-class Nulls(NamedTuple):
-    """Which steps are NULL exactly where another step says so."""
-
-    source: np.ndarray
-    """Deciding step of each step, or −1."""
-    first: np.ndarray
-    """First key of each step; one more than there are steps."""
-    known: np.ndarray
-    empty: np.ndarray
-
-
-class Links(NamedTuple):
-    """Candidate parents of each link, cut in segments (group · types + type) of shuffled slots, one per child due."""
-
-    types: np.ndarray
-    distinct: np.ndarray
-    """Whether a family may meet a parent only once."""
-    nullable: np.ndarray
-    restriction: np.ndarray
-    source: np.ndarray
-    """BY_LINK: which link names the group."""
-    segment_at: np.ndarray
-    """Offset of the link's segments in ``segments``."""
-    segments: np.ndarray
-    """Start of each segment in ``slots``; one more than there are segments, per link."""
-    slots: np.ndarray
-    group_at: np.ndarray
-    groups: np.ndarray
-    """Start of each group in ``candidates``."""
-    candidates: np.ndarray
-    parent_at: np.ndarray
-    """Offset of the link's parent rows in arrays indexed by parent row."""
-    parent_group: np.ndarray
-    """Group of each parent row (BY_SIBLING)."""
-    parent_type: np.ndarray
-    via: np.ndarray
-    """BY_LINK: group named by each row of the other link's parent; indexed like its parent rows."""
-    bytes_at: np.ndarray
-    """Offset of the link's bytes in x, relative to the linked part."""
-    bytes_n: np.ndarray
-    block_at: np.ndarray
-    block: np.ndarray
-    """Bytes of all parent rows, end to end."""
-    numbers_at: np.ndarray
-    numbers_n: np.ndarray
-    numbers: np.ndarray
+``distinct``: a family may meet a parent only once; ``source``: the link that names the group (BY_LINK); ``via``: the
+group that each parent row names for the link that it restricts; ``bytes_at``: place in the linked part of x.
+"""
 
 
 class Families(NamedTuple):
@@ -161,12 +87,18 @@ class Families(NamedTuple):
 
 
 class Program(NamedTuple):
-    trees: Trees
-    steps: Steps
-    variants: Variants
-    bounds: Bounds
-    nulls: Nulls
-    links: Links
+    nodes: np.ndarray
+    masks: np.ndarray
+    """uint64[nodes, 4]: byte values that go left."""
+    codes: np.ndarray
+    trees: np.ndarray
+    steps: np.ndarray
+    variants: np.ndarray
+    bounds: np.ndarray
+    links: np.ndarray
+    reals: np.ndarray
+    wholes: np.ndarray
+    octets: np.ndarray
     own_bytes: int
     linked_bytes: int
     paced: int

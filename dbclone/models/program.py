@@ -1,4 +1,4 @@
-"""Fitted steps and drawn parents as the flat arrays that the compiled loop reads."""
+"""Fitted steps and drawn parents as the arrays that the compiled loop reads (models.layout)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from dbclone.models.counting import conversion
 from dbclone.models.features import MeasuredFeature
 from dbclone.models.layout import (
     ALIKE,
+    BOUND,
     BY_FAMILY,
     BY_LINK,
     BY_SIBLING,
+    LINK_FIELDS,
     LINKED,
     LOOKUP,
+    NODE,
     OWNER,
     PACED,
     SAME_ROW,
     SIBLING,
+    STEP,
+    TREE,
     UNRESTRICTED,
-    Bounds,
-    Links,
-    Nulls,
+    VARIANT,
     Program,
-    Steps,
-    Trees,
-    Variants,
 )
 from dbclone.models.linkage import Slots, make_slots
 from dbclone.models.rows import Database, gather_bytes, gather_numbers
@@ -46,127 +46,118 @@ class Groups:
     number: int
 
 
+class _Pool:
+    """Arrays of one type laid end to end."""
+
+    def __init__(self, dtype: type) -> None:
+        self._dtype = dtype
+        self._parts: list[np.ndarray] = [np.zeros(0, dtype)]
+        self.size = 0
+
+    def add(self, values: np.ndarray) -> int:
+        """Append the values; where they begin."""
+        self._parts.append(np.ascontiguousarray(values).ravel().astype(self._dtype))
+        self.size += self._parts[-1].size
+        return self.size - self._parts[-1].size
+
+    def joined(self) -> np.ndarray:
+        return np.concatenate(self._parts)
+
+
+class _Pools:
+    def __init__(self) -> None:
+        self.reals, self.wholes, self.octets = _Pool(np.float64), _Pool(np.int64), _Pool(np.uint8)
+
+
 def build(table: TableSteps, database: Database, groups: Sequence[Groups | None], rng: np.random.Generator) -> Program:
     """The program of a table, given the drawn rows of its parents and the grouping of each link's candidates."""
     trees = [v.tree for s in table.steps for v in s.variants if v.tree is not None]
-    widths = [s.feature.width for s in table.steps]
-    links = _links(table, database, groups, rng)
-    own, linked = int(sum(widths)), int(links.bytes_n.sum())
+    pools = _Pools()
+    links = _links(table, database, groups, rng, pools)
+    own, linked = sum(s.feature.width for s in table.steps), int(links["bytes_n"].sum())
+    records = _steps(table, pools), _variants(table, pools), _bounds(table), links
+    ends = pools.reals.joined(), pools.wholes.joined(), pools.octets.joined()
     paced, kind = _number_or_none(table, table.paced), _number_or_none(table, table.kind)
-    rules = _bounds(table), _nulls(table)
-    return Program(_trees(trees), _steps(table), _variants(table), *rules, links, own, linked, paced, kind)
+    return Program(*_trees(trees), *records, *ends, own, linked, paced, kind)
+
+
+def _trees(trees: Sequence[Tree]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Nodes, masks, codes and roots of all trees, end to end."""
+    before = np.cumsum([0, *(len(t.feature) for t in trees)])
+    codes_before = np.cumsum([0, *(len(t.codes) for t in trees)])
+    nodes = np.zeros(int(before[-1]), dtype=NODE)
+    for i, t in enumerate(trees):
+        mine = nodes[before[i] : before[i + 1]]
+        mine["feature"] = t.feature
+        for name, by in (("left", before[i]), ("right", before[i]), ("parent", before[i])):
+            place = getattr(t, name).astype(np.int64)
+            mine[name] = np.where(place >= 0, place + by, -1)
+        mine["start"], mine["end"] = t.start + codes_before[i], t.end + codes_before[i]
+    roots = np.zeros(len(trees), dtype=TREE)
+    roots["root"], roots["shrinkage"] = before[:-1], [t.shrinkage for t in trees]
+    masks = np.concatenate([np.zeros((0, 4), np.uint64), *(t.mask for t in trees)])
+    return nodes, masks, np.concatenate([np.zeros(0, np.int32), *(t.codes for t in trees)]), roots
+
+
+def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
+    steps = np.zeros(len(table.steps), dtype=STEP)
+    link_number = {f"link:{link.reference}": j for j, link in enumerate(table.links)}
+    feature_at = variant_at = bound_at = 0
+    for record, step in zip(steps, table.steps, strict=True):
+        record["kind"], record["feature_at"], record["link"] = step.kind, feature_at, link_number.get(step.name, -1)
+        record["first_variant"], record["variants"] = variant_at, len(step.variants)
+        record["first_bound"], record["bounds"] = bound_at, len(step.bounds)
+        record["lattice"], record["low"], record["high"] = step.scale.lattice, step.low, step.high
+        if isinstance(step.feature, MeasuredFeature):
+            _feature(record, step.feature, pools)
+        record["null_source"] = -1
+        if step.nulls is not None:
+            record["null_source"] = _step_number(table.steps, step.nulls.source)
+            record["null_at"], record["null_n"] = pools.reals.add(step.nulls.known), len(step.nulls.known)
+            record["empty_at"] = pools.octets.add(step.nulls.empty)
+        feature_at += step.feature.width
+        variant_at += len(step.variants)
+        bound_at += len(step.bounds)
+    return steps
+
+
+def _feature(record: np.void, feature: MeasuredFeature, pools: _Pools) -> None:
+    record["parts"], record["unit"], record["origin"] = feature.parts, feature.unit, feature.origin
+    record["edges_at"], record["edges_n"] = pools.reals.add(feature.edges), len(feature.edges)
+    record["known_at"], record["known_n"] = pools.reals.add(feature.known), len(feature.known)
+    record["types_at"] = pools.octets.add(feature.types)
+
+
+def _variants(table: TableSteps, pools: _Pools) -> np.ndarray:
+    pairs = [(s, v) for s in table.steps for v in s.variants]
+    records = np.zeros(len(pairs), dtype=VARIANT)
+    tree = 0
+    for record, (step, variant) in zip(records, pairs, strict=True):
+        record["reference"], record["source"], record["link"] = variant.reference, _source(table, variant), variant.link
+        record["scale"], record["shift"] = conversion(variant.scale, step.scale)
+        if variant.atoms is not None:
+            record["low_at"] = pools.reals.add(variant.atoms.low)
+            record["high_at"] = pools.reals.add(variant.atoms.high)
+        record["known_at"], record["known_n"] = pools.reals.add(variant.known), len(variant.known)
+        record["starts_at"] = pools.wholes.add(variant.starts)
+        record["determined_at"] = pools.reals.add(variant.determined)
+        record["tree"] = tree
+        tree += variant.tree is not None
+    return records
+
+
+def _bounds(table: TableSteps) -> np.ndarray:
+    pairs = [(s, b) for s in table.steps for b in s.bounds]
+    records = np.zeros(len(pairs), dtype=BOUND)
+    for record, (step, bound) in zip(records, pairs, strict=True):
+        record["reference"], record["source"], record["link"] = bound.reference, _source(table, bound), bound.link
+        record["upper"] = bound.upper
+        record["scale"], record["shift"] = conversion(bound.scale, step.scale)
+    return records
 
 
 def _number_or_none(table: TableSteps, name: str) -> int:
     return _step_number(table.steps, name) if name else -1
-
-
-def _trees(trees: Sequence[Tree]) -> Trees:
-    nodes = np.cumsum([0, *(len(t.feature) for t in trees)])
-    codes = np.cumsum([0, *(len(t.codes) for t in trees)])
-
-    def shifted(name: str, by: np.ndarray) -> np.ndarray:
-        parts = [getattr(t, name).astype(np.int64) for t in trees]
-        return _join([np.where(p >= 0, p + by[i], -1) for i, p in enumerate(parts)], np.int64)
-
-    return Trees(
-        _join([t.feature for t in trees], np.int32),
-        np.concatenate([np.zeros((0, 4), np.uint64), *(t.mask for t in trees)]),
-        shifted("left", nodes),
-        shifted("right", nodes),
-        shifted("parent", nodes),
-        shifted("start", codes),
-        shifted("end", codes),
-        _join([t.codes for t in trees], np.int32),
-        nodes[:-1].astype(np.int64),
-        np.array([t.shrinkage for t in trees], dtype=np.float64),
-    )
-
-
-def _join(parts: Sequence[np.ndarray], dtype: type) -> np.ndarray:
-    return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype)
-
-
-def _steps(table: TableSteps) -> Steps:
-    steps = table.steps
-    link_number = {f"link:{link.reference}": j for j, link in enumerate(table.links)}
-    features = [s.feature if isinstance(s.feature, MeasuredFeature) else MeasuredFeature(np.zeros(0)) for s in steps]
-    variants = [len(s.variants) for s in steps]
-    edges = [len(f.edges) for f in features]
-
-    def each(values: Sequence[float], dtype: type) -> np.ndarray:
-        return np.array(values, dtype=dtype)
-
-    return Steps(
-        each([s.kind for s in steps], np.int64),
-        _before([s.feature.width for s in steps]),
-        _before(variants),
-        each(variants, np.int64),
-        each([link_number.get(s.name, -1) for s in steps], np.int64),
-        each([s.scale.lattice for s in steps], np.bool_),
-        each([s.low for s in steps], np.float64),
-        each([s.high for s in steps], np.float64),
-        _before(edges),
-        each(edges, np.int64),
-        _join([f.edges for f in features], np.float64),
-        each([f.parts for f in features], np.int64),
-        each([f.unit for f in features], np.float64),
-        each([f.origin for f in features], np.float64),
-        _before([len(f.known) for f in features]),
-        each([len(f.known) for f in features], np.int64),
-        _join([f.known for f in features], np.float64),
-        _join([f.types for f in features], np.uint8),
-    )
-
-
-def _before(sizes: Sequence[int]) -> np.ndarray:
-    return np.cumsum([0, *sizes])[:-1].astype(np.int64)
-
-
-def _variants(table: TableSteps) -> Variants:
-    pairs = [(s, v) for s in table.steps for v in s.variants]
-    factors = [conversion(v.scale, s.scale) for s, v in pairs]
-    values = _before([len(v.determined) for _, v in pairs])
-    return Variants(
-        np.array([v.reference for _, v in pairs], dtype=np.int64),
-        np.array([_source(table, v) for _, v in pairs], dtype=np.int64),
-        np.array([v.link for _, v in pairs], dtype=np.int64),
-        np.cumsum([v.tree is not None for _, v in pairs]).astype(np.int64) - 1,
-        _before([len(v.atoms.low) if v.atoms else 0 for _, v in pairs]),
-        _join([v.atoms.low for _, v in pairs if v.atoms], np.float64),
-        _join([v.atoms.high for _, v in pairs if v.atoms], np.float64),
-        np.array([f for f, _ in factors], dtype=np.float64),
-        np.array([s for _, s in factors], dtype=np.float64),
-        _before([len(v.known) for _, v in pairs]),
-        np.array([len(v.known) for _, v in pairs], dtype=np.int64),
-        _join([v.known for _, v in pairs], np.float64),
-        _join([v.starts + by for (_, v), by in zip(pairs, values, strict=True)], np.int64),
-        _join([v.determined for _, v in pairs], np.float64),
-    )
-
-
-def _bounds(table: TableSteps) -> Bounds:
-    pairs = [(s, b) for s in table.steps for b in s.bounds]
-    factors = [conversion(b.scale, s.scale) for s, b in pairs]
-    return Bounds(
-        np.cumsum([0, *(len(s.bounds) for s in table.steps)]).astype(np.int64),
-        np.array([b.reference for _, b in pairs], dtype=np.int64),
-        np.array([_source(table, b) for _, b in pairs], dtype=np.int64),
-        np.array([b.link for _, b in pairs], dtype=np.int64),
-        np.array([f for f, _ in factors], dtype=np.float64),
-        np.array([s for _, s in factors], dtype=np.float64),
-        np.array([b.upper for _, b in pairs], dtype=np.bool_),
-    )
-
-
-def _nulls(table: TableSteps) -> Nulls:
-    rules = [s.nulls for s in table.steps]
-    return Nulls(
-        np.array([_step_number(table.steps, r.source) if r else -1 for r in rules], dtype=np.int64),
-        np.cumsum([0, *(len(r.known) if r else 0 for r in rules)]).astype(np.int64),
-        _join([r.known for r in rules if r], np.float64),
-        _join([r.empty for r in rules if r], np.uint8),
-    )
 
 
 def _source(table: TableSteps, variant: Variant | Bound) -> int:
@@ -183,39 +174,52 @@ def _step_number(steps: Sequence[Step], name: str) -> int:
     return next(i for i, s in enumerate(steps) if s.name == name)
 
 
-def _links(table: TableSteps, database: Database, groups: Sequence[Groups | None], rng: np.random.Generator) -> Links:
-    links = table.links
-    made = [_slots(link, database, group, rng) for link, group in zip(links, groups, strict=True)]
-    n = [database[link.parent].n for link in links]
-    blocks = [gather_bytes(database, link.parent, link.context) for link in links]
-    numbers = [gather_numbers(database, link.parent, link.numbers) for link in links]
-    slot_at = np.cumsum([0, *(len(s.slots) for s in made)])
-    candidate_at = np.cumsum([0, *(len(s.candidates) for s in made)])
-    groups_of = [g.parent_group if g else np.zeros(size, np.int64) for g, size in zip(groups, n, strict=True)]
-    return Links(
-        np.array([link.types for link in links], dtype=np.int64),
-        np.array([link.distinct for link in links], dtype=np.bool_),
-        np.array([link.nullable for link in links], dtype=np.bool_),
-        np.array([_restriction(link) for link in links], dtype=np.int64),
-        np.array([_other(table, link) for link in links], dtype=np.int64),
-        np.cumsum([0, *(len(s.segments) for s in made)]).astype(np.int64),
-        _join([s.segments + slot_at[i] for i, s in enumerate(made)], np.int64),
-        _join([s.slots for s in made], np.int64),
-        np.cumsum([0, *(len(s.groups) for s in made)]).astype(np.int64),
-        _join([s.groups + candidate_at[i] for i, s in enumerate(made)], np.int64),
-        _join([s.candidates for s in made], np.int64),
-        np.cumsum([0, *n]).astype(np.int64),
-        _join(groups_of, np.int64),
-        _join([_types(link, database) for link in links], np.int64),
-        _via(table, groups, n),
-        _before([len(b) for b in blocks]),
-        np.array([len(b) for b in blocks], dtype=np.int64),
-        _before([b.size for b in blocks]),
-        _join([np.ascontiguousarray(b.T).ravel() for b in blocks], np.uint8),
-        _before([m.size for m in numbers]),
-        np.array([m.shape[1] for m in numbers], dtype=np.int64),
-        _join([m.ravel() for m in numbers], np.float64),
-    )
+def _links(
+    table: TableSteps,
+    database: Database,
+    groups: Sequence[Groups | None],
+    rng: np.random.Generator,
+    pools: _Pools,
+) -> np.ndarray:
+    records = np.zeros(len(table.links), dtype=LINK_FIELDS)
+    bytes_at = met_at = pointer_at = 0
+    for record, link, group in zip(records, table.links, groups, strict=True):
+        record["types"], record["distinct"], record["nullable"] = link.types, link.distinct, link.nullable
+        record["restriction"], record["source"] = _restriction(link), _other(table, link)
+        record["bytes_at"], record["met_at"], record["pointer_at"] = bytes_at, met_at, pointer_at
+        _candidates(record, _slots(link, database, group, rng), pools)
+        _parents(record, table, link, database, (group, groups), pools=pools)
+        bytes_at += int(record["bytes_n"])
+        met_at += int(record["parents"])
+        pointer_at += int(record["segments"])
+    return records
+
+
+def _candidates(record: np.void, made: Slots, pools: _Pools) -> None:
+    slots, candidates = pools.wholes.add(made.slots), pools.wholes.add(made.candidates)
+    record["segment_at"], record["segments"] = pools.wholes.add(made.segments + slots), len(made.segments)
+    record["group_at"], record["groups"] = pools.wholes.add(made.groups + candidates), len(made.groups) - 1
+
+
+def _parents(
+    record: np.void,
+    table: TableSteps,
+    link: Link,
+    database: Database,
+    grouping: tuple[Groups | None, Sequence[Groups | None]],
+    *,
+    pools: _Pools,
+) -> None:
+    n = database[link.parent].n
+    own, every = grouping
+    block = gather_bytes(database, link.parent, link.context)
+    numbers = gather_numbers(database, link.parent, link.numbers)
+    record["parents"] = n
+    record["parent_group_at"] = pools.wholes.add(own.parent_group if own else np.zeros(n))
+    record["parent_type_at"] = pools.wholes.add(_types(link, database))
+    record["via_at"] = pools.wholes.add(_via(table, link, every, n))
+    record["bytes_n"], record["block_at"] = len(block), pools.octets.add(block.T)
+    record["numbers_n"], record["numbers_at"] = numbers.shape[1], pools.reals.add(numbers)
 
 
 def _types(link: Link, database: Database) -> np.ndarray:
@@ -243,10 +247,10 @@ def _other(table: TableSteps, link: Link) -> int:
     return next((j for j, other in enumerate(table.links) if other.reference == source), -1)
 
 
-def _via(table: TableSteps, groups: Sequence[Groups | None], n: Sequence[int]) -> np.ndarray:
-    """Group that each row of a link's parent names for the link that is restricted by it (one such link at most)."""
-    via = [np.full(size, -1, dtype=np.int64) for size in n]
-    for link, group in zip(table.links, groups, strict=True):
-        if _restriction(link) == BY_LINK and group is not None:
-            via[_other(table, link)] = group.source_group
-    return _join(via, np.int64)
+def _via(table: TableSteps, link: Link, groups: Sequence[Groups | None], n: int) -> np.ndarray:
+    """Group that each row of the link's parent names for the link that it restricts (one at most)."""
+    for other, group in zip(table.links, groups, strict=True):
+        named = other.restriction.source if other.restriction else ""
+        if named == link.reference and _restriction(other) == BY_LINK and group is not None:
+            return group.source_group
+    return np.full(n, -1, dtype=np.int64)

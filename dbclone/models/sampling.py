@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 
+from dbclone.models.compiled import kernel
 from dbclone.models.drawn_columns import pace_byte
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.layout import POSITION_BYTES, SEEN_BYTES
@@ -122,7 +122,7 @@ def _positions(position: np.ndarray, first: np.ndarray, n: int, paced: tuple[np.
     return np.minimum(places, 255).astype(np.uint8)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _paces(previous, high, remaining):  # type: ignore[no-untyped-def]
     out = np.zeros(previous.shape[0], np.int64)
     for i in range(previous.shape[0]):
@@ -134,7 +134,7 @@ def _paced(observed: Observed, step: str) -> np.ndarray:
     return observed.rows.numbers.get(step, np.full(observed.rows.n, np.nan))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def alike_rows(family, level):  # type: ignore[no-untyped-def]
     """Position of the last earlier row of the same family and level, −1 if there is none; int64[n]."""
     out = np.full(family.shape[0], -1, np.int64)
@@ -147,7 +147,7 @@ def alike_rows(family, level):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _seen_counts(family, level):  # type: ignore[no-untyped-def]
     """How often each level came before in the family; uint8[SEEN_BYTES, n]."""
     out = np.zeros((SEEN_BYTES, family.shape[0]), np.uint8)

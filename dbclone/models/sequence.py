@@ -15,65 +15,78 @@ This module knows nothing of tables or columns: it gets flat arrays (``Program``
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from dbclone.models.compiled import inner, kernel
 from dbclone.models.drawn_columns import draw_level, draw_number, pace_byte, range_of
 from dbclone.models.drawn_parents import choose_direct, choose_parent
 from dbclone.models.features import measured_bytes
 from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     """Draw a column of a row and write its bytes at x[at …]."""
-    steps = p.steps
-    if steps.kind[s] == MEASURED:
+    step = p.steps[s]
+    if step.kind == MEASURED:
         left = begin + count - row
-        code, value = draw_number(
-            p, s, x, row, left, row == begin, family, families, codes, numbers, chosen, alike
-        )
+        code, value = draw_number(p, s, x, row, left, row == begin, family, families, codes, numbers, chosen, alike)
         numbers[row, s] = value
-        edges = steps.edges[steps.edges_at[s] : steps.edges_at[s] + steps.edges_n[s]]
-        clock = (steps.parts[s], steps.unit[s], steps.origin[s])
-        a, b = steps.known_at[s], steps.known_at[s] + steps.known_n[s]
-        measured_bytes(value, edges, clock, steps.known[a:b], steps.types[a:b], x, at)
+        edges = p.reals[step.edges_at : step.edges_at + step.edges_n]
+        known = p.reals[step.known_at : step.known_at + step.known_n]
+        types = p.octets[step.types_at : step.types_at + step.known_n]
+        measured_bytes(value, edges, (step.parts, step.unit, step.origin), known, types, x, at)
     else:
         code = draw_level(p, s, x, row, codes, numbers)
         x[at] = min(max(code, 0), 255)
     codes[row, s] = code
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _meet(p, s, x, at, linked, row, begin, family, families, codes, numbers, chosen, met, pointers):  # type: ignore[no-untyped-def]
     """Draw a parent of a row, write the link's byte and what the row sees of the parent; False if none is permitted."""
-    links, j = p.links, p.steps.link[s]
+    j = p.steps[s].link
+    link = p.links[j]
     code = draw_level(p, s, x, row, codes, numbers)
-    if p.steps.kind[s] == LINK:
+    if p.steps[s].kind == LINK:
         code, parent = choose_parent(p, s, code, x, row, begin, family, families, chosen, met, pointers)
     else:
-        parent = choose_direct(p, s, code, x, family, met, links.parent_at[j + 1] - links.parent_at[j])
+        parent = choose_direct(p, s, code, x, family, met)
         code = parent + 1
     permitted = parent != -2
     parent = max(parent, -1)
     chosen[row, j] = parent
     if parent >= 0:
-        met[links.parent_at[j] + parent] = family
-        a = links.block_at[j] + parent * links.bytes_n[j]
-        to = linked + links.bytes_at[j]
-        x[to : to + links.bytes_n[j]] = links.block[a : a + links.bytes_n[j]]
+        met[link.met_at + parent] = family
+        a, to = link.block_at + parent * link.bytes_n, linked + link.bytes_at
+        x[to : to + link.bytes_n] = p.octets[a : a + link.bytes_n]
     x[at] = min(max(code, 0), 255)
     codes[row, s] = code
     return permitted
 
 
-@njit(cache=True, nogil=True)
+@inner
+def _memory(p):  # type: ignore[no-untyped-def]
+    """For each parent row the last family that met it, and the next slot of each segment."""
+    parents, segments = 0, 0
+    for j in range(p.links.shape[0]):
+        parents += p.links[j].parents
+        segments += p.links[j].segments
+    pointers = np.zeros(segments, np.int64)
+    for j in range(p.links.shape[0]):
+        link = p.links[j]
+        for i in range(link.segments):
+            pointers[link.pointer_at + i] = p.wholes[link.segment_at + i]
+    return np.full(parents, -1, np.int64), pointers
+
+
+@kernel
 def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type: ignore[no-untyped-def]
     """Fill codes int32[n, steps], numbers float64[n, steps], features uint8[n, own bytes], chosen int64[n, links].
 
     ``dropped`` (bool[n]) marks rows for which no permitted parent was left.
     """
     np.random.seed(seed)
-    steps, links = p.steps, p.links
+    steps = p.steps
     context = families.context.shape[1]
     seen = context + POSITION_BYTES
     before = seen + (SEEN_BYTES if p.kind >= 0 else 0)
@@ -82,8 +95,7 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
     own = linked + p.linked_bytes
     latest = np.full(256, -1, np.int64)
     x = np.zeros(own + p.own_bytes, np.uint8)
-    met = np.full(links.parent_at[links.parent_at.shape[0] - 1], -1, np.int64)
-    pointers = links.segments.copy()
+    met, pointers = _memory(p)
     row = 0
     for family in range(families.counts.shape[0]):
         begin, count = row, families.counts[family]
@@ -98,9 +110,9 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
                 _, high = range_of(p, p.paced, row, False, family, families, numbers, chosen, -1)
                 x[context + 3] = pace_byte(numbers[row - 1, p.paced], high, count - i)
             x[alike_at:] = 0
-            for s in range(steps.kind.shape[0]):
-                at = own + steps.feature_at[s]
-                if steps.kind[s] in (LINK, DIRECT):
+            for s in range(steps.shape[0]):
+                at = own + steps[s].feature_at
+                if steps[s].kind in (LINK, DIRECT):
                     if not _meet(
                         p, s, x, at, linked, row, begin, family, families, codes, numbers, chosen, met, pointers
                     ):
@@ -115,7 +127,7 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
             features[row] = x[own:]
             x[before:alike_at] = x[own:]
             if p.kind >= 0:
-                level = x[own + steps.feature_at[p.kind]]
+                level = x[own + steps[p.kind].feature_at]
                 if level < SEEN_BYTES and x[seen + level] < 255:
                     x[seen + level] += 1
             row += 1

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from dbclone.models.compiled import kernel
 from dbclone.privacy.protection import UNGUARDED, Guard, enough
 
 CLASSES = 32
@@ -39,7 +39,7 @@ class Tree:
     """λ."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _split_large(column, rank, rows, start, end, classes, total, xlogx, hist, left):  # type: ignore[no-untyped-def]
     n = end - start
     k = total.shape[0]
@@ -75,7 +75,7 @@ def _split_large(column, rank, rows, start, end, classes, total, xlogx, hist, le
     return best, where
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, left, order):  # type: ignore[no-untyped-def]
     n = end - start
     k = total.shape[0]
@@ -112,7 +112,7 @@ def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, l
     return best, where
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_split(features, ranks, chosen, rows, start, end, stop, min_gain, xlogx, hist, slots):  # type: ignore[no-untyped-def]
     """Gain, feature and rank of the best cut of a node; feature −1 where none gains more than ``min_gain``."""
     classes, n_classes = stop[0], stop[1]
@@ -135,7 +135,7 @@ def _best_split(features, ranks, chosen, rows, start, end, stop, min_gain, xlogx
     return best, best_feature, best_rank
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _partition(column, rank, cut, rows, start, end, spare):  # type: ignore[no-untyped-def]
     """Move the rows that go left to the front, each side in its old order; where the right side begins."""
     i, j = start, 0
@@ -151,7 +151,7 @@ def _partition(column, rank, cut, rows, start, end, spare):  # type: ignore[no-u
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # type: ignore[no-untyped-def]
     """Grow breadth first; ``rows`` comes back in the order of the leaves.
 
@@ -201,7 +201,7 @@ def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # t
     return walk, parent[:nodes], start[:nodes], end[:nodes], gains[:nodes]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _held_out(features, rows, classes, n_classes, nodes, counts, gains, cuts, shrinkages):  # type: ignore[no-untyped-def]
     """Mean log-likelihood of held-out rows for every (gain threshold, λ): float64[cuts, shrinkages]."""
     feature, mask, left, right = nodes
@@ -223,7 +223,7 @@ def _held_out(features, rows, classes, n_classes, nodes, counts, gains, cuts, sh
     return score / max(1, rows.shape[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _node_counts(start, end, rows, classes, n_classes):  # type: ignore[no-untyped-def]
     counts = np.zeros((start.shape[0], n_classes + 1), np.float64)
     for at in range(start.shape[0]):
