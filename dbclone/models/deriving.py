@@ -142,5 +142,7 @@ def _totals(
     tolerance = {n: max(0.51 * _lattice(s), 1e-9) for n, s in steps.items()}
     there = {n: mine[n] for n in steps}
     found = find_totals(there, tolerance, observed.rows.parents[relation.id], children, comparable)
+    # The first date of a story is what the others are counted from: it is drawn, and its first child with gap 0.
+    found = tuple(t for t in found if not (t.operation == "min" and t.column in dates))
     totals = tuple(TotalOf(observed.plan.table, relation.id, t) for t in found)
     _with(parent, [steps[t.target] for t in found], totals=parent.derived.totals + totals)

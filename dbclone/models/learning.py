@@ -41,7 +41,7 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     plain = {c.step: _plain(observed, c) for c in observed.columns}
     determined = lookups({c.step: plain[c.step] for c in observed.columns if c.measured or _is_category(c)})
     empty = null_rules(plain, frozenset(c.step for c in observed.columns if not c.measured))
-    kind = _kind_step(observed, links)
+    kind = _kind_step(observed, links, determined)
     shapes = list(_shapes(observed, links, kind, _acyclic({**empty, **determined})))
     paced = _paced_step(observed, shapes)
     ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))
@@ -159,11 +159,11 @@ def _paced_step(observed: Observed, shapes: list[Shape]) -> str:
     return next((s.name for s in shapes if s.kind == MEASURED and s.name == f"column:{first}"), "")
 
 
-def _kind_step(observed: Observed, links: tuple[Link, ...]) -> str:
+def _kind_step(observed: Observed, links: tuple[Link, ...], determined: dict[str, str]) -> str:
     """A category of few levels that families go through again and again: the test of a measurement, the event."""
     if observed.owner is None or observed.rows.n < 2 * max(len(np.unique(observed.family)), 1):
         return ""
-    names = [c.step for c in observed.columns if isinstance(c.codec, CategoricalCodec)]
+    names = [c.step for c in observed.columns if _is_category(c) and c.step not in determined]
     names += [f"link:{link.reference}" for link in links if link.direct and not link.distinct]
     told = {}
     for name in names:
