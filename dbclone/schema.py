@@ -74,6 +74,8 @@ class Column:
     """'always', 'by default' (SQL identity), 'serial' (owned sequence), 'rowid' (SQLite integer key), or None."""
     collation: str | None = None
     """Name of a collation other than the default one, quoted as the source's dialect wants it."""
+    inherited: bool = False
+    """Comes from a table of ``Table.inherits``; the table itself does not declare it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Key:
     name: str
     columns: tuple[str, ...]
     nulls_distinct: bool = True
+    definition: str = ""
+    """The constraint after its name, in the source's dialect, where it says more than this (INCLUDE, DEFERRABLE)."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,12 @@ class ForeignKey:
     on_update: str = "NO ACTION"
     deferrable: bool = False
     initially_deferred: bool = False
+    match_full: bool = False
+    """NULL in all columns or in none."""
+    set_columns: tuple[str, ...] = ()
+    """The only columns that ON DELETE SET NULL or SET DEFAULT sets; empty means all."""
+    declared_by: tuple[tuple[TableName, str], ...] = ()
+    """Partitions that declare it, each with its own name for it; empty if the table itself does."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,8 @@ class Check:
     name: str
     expression: str
     """The condition without the word CHECK, in the source's dialect."""
+    no_inherit: bool = False
+    """Holds for this table's own rows only, not for tables that inherit from it (PostgreSQL)."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,10 @@ class Table:
     suffix: str = ""
     """What follows the column list in CREATE TABLE, in the source's dialect (PARTITION BY ..., WITHOUT ROWID)."""
     attachments: tuple[str, ...] = ()
-    """Statements that complete the table once it exists: its partitions, comments (source's dialect)."""
+    """Statements that complete the table once it exists: its partitions (source's dialect)."""
+    completions: tuple[str, ...] = ()
+    """Statements that run after the load, the keys and the indexes: exclusion constraints, triggers, policies, comments,
+    settings (source's dialect)."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

@@ -28,7 +28,8 @@ TABLES = """
 SELECT c.oid::int8, c.oid::regclass::text, pg_get_partkeydef(c.oid) FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+  AND NOT EXISTS (SELECT FROM pg_depend e
+    WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 ORDER BY 2"""
 
 COLUMNS = """
@@ -172,8 +173,8 @@ class Filler:
         self.late: list[tuple[Table, ForeignKey]] = []
         """References that are given after all tables have rows."""
         self.pools: dict[tuple[int, tuple[str, ...]], list[tuple[Value, ...]]] = {}
-        self.refused: dict[str, str] = {}
-        """Why the last row of a table that the server did not take was refused."""
+        self.refused: dict[str, psycopg.Error] = {}
+        """Why the server refused the last row of a table that it did not take."""
 
     def order(self) -> list[Table]:
         """Parents first; a reference that closes a cycle is late, one that may be NULL if there is such."""
@@ -256,7 +257,7 @@ class Filler:
                 return self.connection.execute(sql.encode(), {"rows": json.dumps(rows)}).rowcount
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             if len(rows) == 1:
-                self.refused[table.name] = str(error)
+                self.refused[table.name] = error
                 return 0
             middle = len(rows) // 2
             return self.insert(table, rows[:middle]) + self.insert(table, rows[middle:])

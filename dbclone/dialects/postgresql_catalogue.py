@@ -11,15 +11,11 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import class_row
 
-_USER_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
-_NOT_OF_EXTENSION = (
-    "NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = '{catalogue}'::pg_catalog.regclass"
-    " AND e.objid = {oid} AND e.deptype = 'e')"
-)
+from dbclone.dialects.postgresql_details import BEFORE_TABLES, DETAILS, LEFT_OUT, USER_SCHEMA, not_of_extension
 
 
 def _own(catalogue: str, oid: str) -> str:
-    return f"{_USER_SCHEMA} AND " + _NOT_OF_EXTENSION.format(catalogue=f"pg_catalog.{catalogue}", oid=oid)
+    return f"{USER_SCHEMA} AND {not_of_extension(catalogue, oid)}"
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,6 @@ class Relation:
     parents: list[int]
     storage: str | None
     """Storage parameters, as WITH takes them."""
-    row_security: bool
 
 
 _RELATIONS = f"""
@@ -45,8 +40,7 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c
   c.relispartition AS is_partition, pg_catalog.pg_get_partkeydef(c.oid) AS partition_key,
   pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound,
   ARRAY(SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parents,
-  pg_catalog.array_to_string(c.reloptions, ', ') AS storage,
-  c.relrowsecurity AS row_security
+  pg_catalog.array_to_string(c.reloptions, ', ') AS storage
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {_own("pg_class", "c.oid")}
 ORDER BY n.nspname, c.relname"""
@@ -65,6 +59,7 @@ class Attribute:
     identity: str
     generated: str
     collation: str | None
+    local: bool
 
 
 _ATTRIBUTES = f"""
@@ -74,11 +69,12 @@ SELECT a.attrelid AS relation, a.attname AS name, pg_catalog.format_type(a.attty
   a.attgenerated::text AS generated,
   (SELECT pg_catalog.quote_ident(o.nspname) || '.' || pg_catalog.quote_ident(l.collname)
     FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace o ON o.oid = l.collnamespace
-    WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation
+    WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation,
+  a.attislocal AS local
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'c') AND {_USER_SCHEMA}
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'c') AND {USER_SCHEMA}
 ORDER BY a.attrelid, a.attnum"""
 
 
@@ -103,6 +99,8 @@ class Type:
     check_names: list[str]
     subtype: str | None
     relation: int
+    range_options: str
+    """What a range type has besides its subtype."""
     own: bool
     """True for a type of the user's: not built in, not an extension's, not a table's row type or an array of them."""
 
@@ -118,6 +116,10 @@ SELECT t.oid, n.nspname AS schema, t.typname AS name, pg_catalog.format_type(t.o
     WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS checks,
   ARRAY(SELECT k.conname::text FROM pg_catalog.pg_constraint k
     WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS check_names,
+  coalesce((SELECT CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::pg_catalog.regproc ELSE '' END
+    || coalesce(', MULTIRANGE_TYPE_NAME = '
+      || (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid::pg_catalog.regtype, '')
+    FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid), '') AS range_options,
   (SELECT pg_catalog.format_type(r.rngsubtype, NULL) FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid) AS subtype,
   t.typrelid AS relation,
   {_own("pg_type", "t.oid")} AND t.typtype IN ('e', 'd', 'r')
@@ -146,6 +148,8 @@ class Constraint:
     nulls_distinct: bool
     inherited: bool
     """True where it is a partition's copy of its root's constraint."""
+    validated: bool
+    no_inherit: bool
 
 
 _COLUMN_NAMES = (
@@ -162,10 +166,11 @@ SELECT k.conrelid AS relation, k.conname AS name, k.contype::text AS kind,
   CASE k.contype WHEN 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid) END AS condition,
   coalesce((SELECT NOT (pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean
     FROM pg_catalog.pg_index i WHERE i.indexrelid = k.conindid), true) AS nulls_distinct,
-  k.conparentid <> 0 OR (k.contype = 'c' AND NOT k.conislocal) AS inherited
+  k.conparentid <> 0 OR (k.contype = 'c' AND NOT k.conislocal) AS inherited,
+  k.convalidated AS validated, k.connoinherit AS no_inherit
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND {_USER_SCHEMA}
+WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND {USER_SCHEMA}
 ORDER BY k.conrelid, k.conname"""
 
 
@@ -263,22 +268,12 @@ WHERE {_own("pg_proc", "p.oid")} ORDER BY p.oid"""
 
 _VIEWS = f"""
 SELECT n.nspname AS schema, c.relname AS name, CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind,
-  pg_catalog.pg_get_viewdef(c.oid) AS text, c.oid::int8 AS relation
+  pg_catalog.format(' %I.%I%s AS %s%s', n.nspname, c.relname,
+    ' WITH (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')',
+    pg_catalog.rtrim(pg_catalog.pg_get_viewdef(c.oid), ';'),
+    CASE WHEN c.relispopulated THEN '' ELSE ' WITH NO DATA' END) AS text, c.oid::int8 AS relation
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('v', 'm') AND {_own("pg_class", "c.oid")} ORDER BY c.oid"""
-
-_TRIGGERS = f"""
-SELECT n.nspname AS schema, t.tgname AS name, 'trigger' AS kind, pg_catalog.pg_get_triggerdef(t.oid) AS text,
-  c.oid::int8 AS relation
-FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND coalesce(pg_catalog.to_jsonb(t) ->> 'tgparentid', '0') = '0'
-  AND {_own("pg_class", "c.oid")}
-UNION ALL
-SELECT n.nspname, r.rulename, 'rule', pg_catalog.pg_get_ruledef(r.oid), c.oid::int8
-FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE r.rulename <> '_RETURN' AND {_own("pg_class", "c.oid")}"""
 
 _Row = TypeVar("_Row")
 
@@ -296,7 +291,9 @@ class Catalogue:
     collations: list[Definition]
     functions: list[Definition]
     views: list[Definition]
-    triggers: list[Definition]
+    before_tables: list[Definition]
+    details: list[Definition]
+    left_out: list[Definition]
 
 
 def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
@@ -318,7 +315,9 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
         collations=rows(Definition, _COLLATIONS),
         functions=rows(Definition, _FUNCTIONS),
         views=rows(Definition, _VIEWS),
-        triggers=rows(Definition, _TRIGGERS),
+        before_tables=[row for sql in BEFORE_TABLES for row in rows(Definition, sql)],
+        details=[row for sql in DETAILS for row in rows(Definition, sql)],
+        left_out=[row for sql in LEFT_OUT for row in rows(Definition, sql)],
     )
 
 

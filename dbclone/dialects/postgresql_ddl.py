@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from dbclone.dialects.base import literal, qualified, quote, quote_all
-from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName
+from dbclone.schema import Check, Column, ForeignKey, Key, Schema, Table, TableName
 
 CREATE_SCHEMA = "CREATE SCHEMA IF NOT EXISTS "
 
@@ -15,15 +15,29 @@ def create_table(table: Table, present: Mapping[TableName, Table]) -> str:
 
     ``present`` are the tables of the clone: a parent of INHERITS that is left out is left out here too.
     """
-    # Before version 16 a child may not repeat the expression of a generated column that it inherits.
-    inherited = {c.name for name in table.inherits if name in present for c in present[name].columns if c.generated}
-    items = [_column(column) for column in table.columns if column.name not in inherited]
-    items += [f"CONSTRAINT {quote(check.name)} CHECK ({check.expression})" for check in table.checks]
+    theirs = {c.name: c for name in table.inherits if name in present for c in present[name].columns}
+    items = [_column(column) for column in table.columns if not _inherits(column, theirs.get(column.name))]
+    items += [_check(check) for check in table.checks]
     inherits = [qualified(name) for name in table.inherits if name in present]
     suffix = f" INHERITS ({', '.join(inherits)})" if inherits else ""
     suffix += f" {table.suffix}" if table.suffix else ""
     body = ",\n  ".join(items)
     return f"CREATE TABLE {qualified(table.name)} (\n  {body}\n){suffix}"
+
+
+def _inherits(column: Column, theirs: Column | None) -> bool:
+    """Whether a column comes from the parent as it is there.
+
+    Before version 16 a child may not repeat the expression of a generated column that it inherits.
+    """
+    if theirs is None:
+        return False
+    same = (column.default, column.nullable) == (theirs.default, theirs.nullable)
+    return theirs.generated is not None or (column.inherited and same)
+
+
+def _check(check: Check) -> str:
+    return f"CONSTRAINT {quote(check.name)} CHECK ({check.expression}){' NO INHERIT' if check.no_inherit else ''}"
 
 
 def _column(column: Column) -> str:
@@ -45,19 +59,28 @@ def key_statements(table: Table) -> Iterator[str]:
     """Primary and unique keys, but for those that a unique index among the indexes stands for."""
     name, indexed = qualified(table.name), {index.name for index in table.indexes}
     if table.primary_key:
-        yield f"ALTER TABLE {name} ADD {_named(table.primary_key)} PRIMARY KEY ({quote_all(table.primary_key.columns)})"
+        key = table.primary_key
+        definition = key.definition or f"PRIMARY KEY ({quote_all(key.columns)})"
+        yield f"ALTER TABLE {name} ADD {_named(key)} {definition}"
     for key in table.uniques:
         if key.name not in indexed:
             nulls = "" if key.nulls_distinct else " NULLS NOT DISTINCT"
-            yield f"ALTER TABLE {name} ADD {_named(key)} UNIQUE{nulls} ({quote_all(key.columns)})"
+            definition = key.definition or f"UNIQUE{nulls} ({quote_all(key.columns)})"
+            yield f"ALTER TABLE {name} ADD {_named(key)} {definition}"
 
 
-def foreign_key_statement(table: Table, key: ForeignKey) -> str:
-    """ALTER TABLE that adds a foreign key, and with it proves it."""
+def foreign_key_statements(table: Table, key: ForeignKey) -> Iterator[str]:
+    """ALTER TABLE that adds a foreign key, and with it proves it: to the table, or to its partitions one by one."""
+    definition = _foreign_key(key)
+    for place, name in key.declared_by or ((table.name, key.name),):
+        yield f"ALTER TABLE {qualified(place)} ADD CONSTRAINT {quote(name)} {definition}"
+
+
+def _foreign_key(key: ForeignKey) -> str:
+    columns = f" ({quote_all(key.set_columns)})" if key.set_columns else ""
     text = (
-        f"ALTER TABLE {qualified(table.name)} ADD CONSTRAINT {quote(key.name)}"
-        f" FOREIGN KEY ({quote_all(key.columns)}) REFERENCES {qualified(key.parent)} ({quote_all(key.parent_columns)})"
-        f" ON DELETE {key.on_delete} ON UPDATE {key.on_update}"
+        f"FOREIGN KEY ({quote_all(key.columns)}) REFERENCES {qualified(key.parent)} ({quote_all(key.parent_columns)})"
+        f"{' MATCH FULL' if key.match_full else ''} ON DELETE {key.on_delete}{columns} ON UPDATE {key.on_update}"
     )
     if key.deferrable:
         text += " DEFERRABLE INITIALLY " + ("DEFERRED" if key.initially_deferred else "IMMEDIATE")

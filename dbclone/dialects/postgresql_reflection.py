@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dbclone.dialects.base import literal, quote
-from dbclone.dialects.postgresql_catalogue import Attribute, Catalogue, Constraint, Relation, Sequence
+from dbclone.dialects.postgresql_catalogue import Attribute, Catalogue, Constraint, Definition, Relation, Sequence
 from dbclone.dialects.postgresql_ddl import CREATE_SCHEMA
 from dbclone.dialects.postgresql_types import create_types, sql_type
 from dbclone.findings import Finding, Severity
@@ -46,6 +47,16 @@ class _Builder:
         for relation in catalogue.relations:
             if relation.is_partition and relation.parents:
                 self.partitions.setdefault(relation.parents[0], []).append(relation)
+        self.roots = {oid: self._root(relation) for oid, relation in self.relations.items()}
+        self.details: dict[int, list[Definition]] = {}
+        for detail in catalogue.details:
+            self.details.setdefault(self.roots.get(detail.relation, 0), []).append(detail)
+
+    def _root(self, relation: Relation) -> int:
+        """The table that the clone knows: the root of a partition, 0 for a foreign table."""
+        if relation.is_partition and relation.parents and relation.parents[0] in self.relations:
+            return self._root(self.relations[relation.parents[0]])
+        return relation.oid if self.is_table(relation) else 0
 
     def is_table(self, relation: Relation) -> bool:
         return relation.kind in "rp" and not relation.is_partition
@@ -53,23 +64,29 @@ class _Builder:
     def table(self, relation: Relation) -> Table:
         constraints = self.catalogue.constraints.get(relation.oid, [])
         indexes = self.catalogue.indexes.get(relation.oid, [])
-        keys = [Key(c.name, tuple(c.columns), c.nulls_distinct) for c in constraints if c.kind == "u"]
+        keys = [_key(c) for c in constraints if c.kind == "u"]
         keys += [Key(i.name, tuple(i.columns), i.nulls_distinct) for i in indexes if i.unique and i.total]
-        primary = next((Key(c.name, tuple(c.columns)) for c in constraints if c.kind == "p"), None)
+        primary = next((_key(c) for c in constraints if c.kind == "p"), None)
         return Table(
             name=self.names[relation.oid],
             columns=tuple(self._column(attribute) for attribute in self.catalogue.attributes.get(relation.oid, [])),
             primary_key=primary,
             uniques=tuple(keys),
             foreign_keys=tuple(self._foreign_keys(relation, constraints)),
-            checks=tuple(Check(c.name, c.condition or "true") for c in constraints if c.kind == "c"),
+            checks=tuple(Check(c.name, c.condition or "true", c.no_inherit) for c in constraints if c.kind == "c"),
             indexes=tuple(
                 Index(i.name, tuple(i.columns), i.unique, _for_partitions_too(i.definition)) for i in indexes
             ),
             inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
             suffix=_suffix(relation),
             attachments=(*_unlogged(relation), *self._partition_ddl(relation), *self._ownership(relation)),
+            completions=(*self._exclusions(relation), *(detail.text for detail in self.details.get(relation.oid, []))),
         )
+
+    def _exclusions(self, relation: Relation) -> Iterator[str]:
+        for constraint in self.catalogue.constraints.get(relation.oid, []):
+            if constraint.kind == "x":
+                yield _add_constraint(self.names[relation.oid], constraint)
 
     def _column(self, attribute: Attribute) -> Column:
         types = self.catalogue.types
@@ -85,6 +102,7 @@ class _Builder:
             generated=attribute.expression if generated else None,
             identity=identity,
             collation=attribute.collation,
+            inherited=not attribute.local,
         )
 
     def _foreign_keys(self, relation: Relation, constraints: list[Constraint]) -> Iterator[ForeignKey]:
@@ -104,37 +122,52 @@ class _Builder:
             on_update=_ACTIONS[constraint.on_update],
             deferrable=constraint.deferrable,
             initially_deferred=constraint.deferred,
+            match_full=" MATCH FULL" in constraint.definition,
+            set_columns=_set_columns(constraint),
         )
 
     def _shared_by_partitions(self, relation: Relation) -> Iterator[ForeignKey]:
-        """Foreign keys that every partition declares for itself: the root's in all but name."""
-        parts = list(self._leaves(relation))
-        if not parts or parts == [relation]:
-            return
-        sets = []
-        for part in parts:
-            found = self.catalogue.constraints.get(part.oid, [])
-            sets.append({_essence(c): c for c in found if c.kind == "f" and not c.inherited})
-        for essence in sets[0]:
-            if all(essence in one for one in sets):
-                key = self._foreign_key(sets[0][essence])
-                yield replace(key, name=key.name.replace(parts[0].name, relation.name))
+        """Foreign keys that partitions declare for themselves: the root's in all but name.
 
-    def _leaves(self, relation: Relation) -> Iterator[Relation]:
-        if relation.kind == "r":
-            yield relation
+        A partition that lacks one is taken to have been forgotten: the clone's rows keep the key there too.
+        """
+        alike: dict[tuple[object, ...], list[tuple[Relation, Constraint]]] = {}
+        for part in self._parts(relation):
+            for constraint in self._declared(part):
+                parent = self.relations.get(constraint.parent)
+                if parent and self.is_table(parent):
+                    alike.setdefault(_essence(constraint), []).append((part, constraint))
+        for (part, first), *others in alike.values():
+            key = self._foreign_key(first)
+            places = ((self.names[p.oid], c.name) for p, c in [(part, first), *others])
+            yield replace(key, name=key.name.replace(part.name, relation.name), declared_by=tuple(places))
+
+    def _declared(self, relation: Relation) -> list[Constraint]:
+        """Foreign keys of a partition that are its own."""
+        found = self.catalogue.constraints.get(relation.oid, [])
+        return [c for c in found if c.kind == "f" and not c.inherited]
+
+    def refers_to_partition(self, constraint: Constraint) -> bool:
+        """Whether it is a foreign key that the clone cannot have."""
+        parent = self.relations.get(constraint.parent)
+        return constraint.kind == "f" and not constraint.inherited and not (parent and self.is_table(parent))
+
+    def _parts(self, relation: Relation) -> Iterator[Relation]:
+        """All partitions, those of partitions too."""
         for part in self.partitions.get(relation.oid, []):
-            yield from self._leaves(part)
+            yield part
+            yield from self._parts(part)
 
     def _partition_ddl(self, root: Relation) -> Iterator[str]:
         """The partitions of a table with the keys and indexes that are their own."""
         for part in self.partitions.get(root.oid, []):
             name, parent = self.names[part.oid], self.names[root.oid]
             nested = f" PARTITION BY {part.partition_key}" if part.partition_key else ""
-            yield f"CREATE TABLE {_dotted(name)} PARTITION OF {_dotted(parent)} {part.bound}{nested}"
+            yield f"CREATE TABLE {_dotted(name)} PARTITION OF {_dotted(parent)} {part.bound}{nested}{_storage(part)}"
+            yield from _unlogged(part)
             for constraint in self.catalogue.constraints.get(part.oid, []):
                 if constraint.kind in "pucx" and not constraint.inherited:
-                    yield f"ALTER TABLE {_dotted(name)} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
+                    yield _add_constraint(name, constraint)
             yield from (index.definition for index in self.catalogue.indexes.get(part.oid, []))
             yield from self._partition_ddl(part)
 
@@ -145,15 +178,45 @@ class _Builder:
                 if sequence.dependency == "a":
                     name = _dotted(TableName(sequence.schema, sequence.name))
                     yield f"ALTER SEQUENCE {name} OWNED BY {table}.{quote(column)}"
-                elif not _usual(sequence):
-                    settings = " ".join(f"SET {setting}" for setting in _settings(sequence))
-                    yield f"ALTER TABLE {table} ALTER COLUMN {quote(column)} {settings} RESTART WITH {sequence.start}"
+                elif not _usual(sequence) or sequence.name != f"{relation.name}_{column}_seq":
+                    yield from self._identity(relation, column, sequence)
+
+    def _identity(self, relation: Relation, column: str, sequence: Sequence) -> Iterator[str]:
+        """An identity whose sequence has a name or settings of its own, in place of the usual one."""
+        attributes = self.catalogue.attributes[relation.oid]
+        how = next("ALWAYS" if a.identity == "a" else "BY DEFAULT" for a in attributes if a.name == column)
+        alter = f"ALTER TABLE {_dotted(self.names[relation.oid])} ALTER COLUMN {quote(column)}"
+        name = _dotted(TableName(sequence.schema, sequence.name))
+        yield f"{alter} DROP IDENTITY"
+        yield (f"{alter} ADD GENERATED {how} AS IDENTITY (SEQUENCE NAME {name} {' '.join(_settings(sequence))})")
+
+
+def _key(constraint: Constraint) -> Key:
+    text = constraint.definition
+    more = constraint.deferrable or " INCLUDE (" in text or " WITH (" in text
+    return Key(constraint.name, tuple(constraint.columns), constraint.nulls_distinct, text if more else "")
+
+
+def _set_columns(constraint: Constraint) -> tuple[str, ...]:
+    """Columns of ``ON DELETE SET NULL (...)``, found among the key's own by their quoted names."""
+    rest = r"(?: (?:NOT )?DEFERRABLE.*| NOT VALID)?$"
+    found = re.search(r" ON DELETE SET (?:NULL|DEFAULT) \((.*?)\)" + rest, constraint.definition)
+    named = found.group(1).split(", ") if found else []
+    return tuple(c for c in constraint.columns if c in named or quote(c) in named)
+
+
+def _add_constraint(table: TableName, constraint: Constraint) -> str:
+    return f"ALTER TABLE {_dotted(table)} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
 
 
 def _suffix(relation: Relation) -> str:
     if relation.partition_key:
         return f"PARTITION BY {relation.partition_key}"
-    return f"WITH ({relation.storage})" if relation.storage else ""
+    return _storage(relation).lstrip()
+
+
+def _storage(relation: Relation) -> str:
+    return f" WITH ({relation.storage})" if relation.storage else ""
 
 
 def _unlogged(relation: Relation) -> Iterator[str]:
@@ -201,6 +264,7 @@ def _preamble(catalogue: Catalogue) -> Iterator[str]:
         yield f"CREATE COLLATION {_dotted(TableName(collation.schema, collation.name))} ({collation.text})"
     own = [kind for kind in catalogue.types.values() if kind.own]
     yield from create_types(own, catalogue.attributes)
+    yield from (definition.text for definition in catalogue.before_tables)
     yield from (_create_sequence(sequence) for sequence in catalogue.sequences if sequence.dependency != "i")
     # Not OR REPLACE: a function that the target has is not overwritten.
     yield from (
@@ -230,36 +294,46 @@ def _usual(sequence: Sequence) -> bool:
 
 
 def _epilogue(catalogue: Catalogue, builder: _Builder) -> Iterator[str]:
-    """Views with their indexes, exclusion constraints, triggers and rules."""
+    """Views with their indexes, and what else belongs to no table."""
     for view in catalogue.views:
-        kind = view.kind.upper()
-        yield f"CREATE {kind} {_dotted(TableName(view.schema, view.name))} AS {view.text.rstrip().rstrip(';')}"
+        yield f"CREATE {view.kind.upper()}{view.text}"
         yield from (index.definition for index in catalogue.indexes.get(view.relation, []))
-    for oid, constraints in catalogue.constraints.items():
-        relation = builder.relations.get(oid)
-        for constraint in constraints:
-            if constraint.kind == "x" and relation and builder.is_table(relation):
-                table = _dotted(builder.names[oid])
-                yield f"ALTER TABLE {table} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
-    on_partitions = {relation.oid for relation in catalogue.relations if relation.is_partition}
-    yield from (trigger.text for trigger in catalogue.triggers if trigger.relation not in on_partitions)
+    yield from (detail.text for detail in builder.details.get(0, []))
 
 
 def _left_out(catalogue: Catalogue, builder: _Builder) -> Iterator[Finding]:
-    """What this version does not recreate, said aloud."""
+    """What is not recreated, or not as it was, said aloud."""
     for relation in catalogue.relations:
         name = builder.names[relation.oid]
         if relation.kind == "f":
-            yield Finding(Severity.WARNING, "not-copied", name, (), "A foreign table is not copied.")
-        for constraint in catalogue.constraints.get(relation.oid, []):
-            parent = builder.relations.get(constraint.parent)
-            if constraint.kind == "f" and not constraint.inherited and not (parent and builder.is_table(parent)):
-                message = f"The foreign key {constraint.name} refers to a partition: it is left out."
-                yield Finding(Severity.WARNING, "dangling-key", name, tuple(constraint.columns), message)
-        if relation.row_security:
-            message = "Row-level security policies are not copied."
-            yield Finding(Severity.WARNING, "not-copied", name, (), message)
+            yield _not_copied(name, "A foreign table is not copied.")
+        elif builder.roots[relation.oid]:
+            yield from _changed_constraints(catalogue, builder, relation)
     for function in catalogue.functions:
         if function.kind == "aggregate":
-            message = f"The aggregate {literal(function.name)} is not copied."
-            yield Finding(Severity.WARNING, "not-copied", None, (), message)
+            yield _not_copied(None, f"The aggregate {literal(function.name)} is not copied.")
+    for lost in catalogue.left_out:
+        if lost.kind == "grants":
+            message = f"Owners, and the grants on {lost.name} tables, views and sequences, are not copied."
+            yield Finding(Severity.NOTE, "not-copied", None, (), message)
+        elif lost.kind == "of type":
+            message = "The table is created with columns of its own, not OF its type."
+            yield Finding(Severity.NOTE, "not-copied", TableName(lost.schema, lost.name), (), message)
+        else:
+            yield _not_copied(None, f"The {lost.kind} {lost.name} is not copied.")
+
+
+def _not_copied(table: TableName | None, message: str) -> Finding:
+    return Finding(Severity.WARNING, "not-copied", table, (), message)
+
+
+def _changed_constraints(catalogue: Catalogue, builder: _Builder, relation: Relation) -> Iterator[Finding]:
+    name = builder.names[relation.oid]
+    for constraint in catalogue.constraints.get(relation.oid, []):
+        columns = tuple(constraint.columns)
+        if builder.refers_to_partition(constraint):
+            message = f"The foreign key {constraint.name} refers to a partition: it is left out."
+            yield Finding(Severity.WARNING, "dangling-key", name, columns, message)
+        elif not constraint.validated and not constraint.inherited:
+            message = f"The constraint {constraint.name} is NOT VALID in the source; all rows of the clone satisfy it."
+            yield Finding(Severity.NOTE, "validated", name, columns, message)

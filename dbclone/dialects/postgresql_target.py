@@ -92,9 +92,11 @@ class PostgresqlTarget:
         for table in own.tables:
             with writing(f"table {table.name}"):
                 for key in table.foreign_keys:
-                    self._execute(ddl.foreign_key_statement(table, key))
+                    for statement in ddl.foreign_key_statements(table, key):
+                        self._execute(statement)
         self._position_sequences()
-        failed += self._run_in_any_order((*self._late, *own.epilogue))
+        completions = (statement for table in own.tables for statement in table.completions)
+        failed += self._run_in_any_order((*self._late, *own.epilogue, *completions))
         for table in own.tables:
             with writing(f"table {table.name}"):
                 self._execute(f"ANALYZE {qualified(table.name)}")

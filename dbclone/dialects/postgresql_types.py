@@ -90,7 +90,7 @@ def create_types(types: Sequence[Type], attributes: Mapping[int, list[Attribute]
             not_null = " NOT NULL" if kind.not_null else ""
             yield f"CREATE DOMAIN {name} AS {kind.base_sql}{default}{not_null}{''.join(checks)}"
         elif kind.kind == "r":
-            yield f"CREATE TYPE {name} AS RANGE (SUBTYPE = {kind.subtype})"
+            yield f"CREATE TYPE {name} AS RANGE (SUBTYPE = {kind.subtype}{kind.range_options})"
         else:
             fields = (f"{quote(field.name)} {field.sql}" for field in attributes.get(kind.relation, []))
             yield f"CREATE TYPE {name} AS ({', '.join(fields)})"
