@@ -127,7 +127,7 @@ def roomy(data: Numbers, bound: int) -> Numbers:
 def rescaled(vector: Vector, scale: int) -> Numbers:
     """A whole number's or decimal's integers for more digits after the point."""
     if scale == vector.scale:
-        return vector.data  # type: ignore[no-any-return]
+        return vector.data
     factor = 10 ** (scale - vector.scale)
     wide: Numbers = roomy(vector.data, magnitude(vector.data) * factor) * factor
     return wide
@@ -136,7 +136,7 @@ def rescaled(vector: Vector, scale: int) -> Numbers:
 def floats(vector: Vector) -> Numbers:
     """A number's values as float64."""
     if vector.kind in (Kind.FLOAT, Kind.APPROXIMATE):
-        return vector.data  # type: ignore[no-any-return]
+        return vector.data
     return np.asarray(vector.data / 10**vector.scale if vector.scale else vector.data).astype(np.float64)
 
 

@@ -9,12 +9,16 @@ import pyarrow as pa
 
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import DAY
+from dbclone.conditions.repair import Repair
+from dbclone.engines.forest_conditions import TableConditions
+from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
 from dbclone.models.copies import Copied
 from dbclone.models.derivation import plain, restored
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
+from dbclone.models.drawing import select_rows
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Rows
@@ -40,6 +44,7 @@ class Values:
         self._table, self._model, self._rows, self._rng = table, model, rows, rng
         self._parents = others
         self._types = dict(model.types)
+        self._conditions: TableConditions | None = None
         self.keys: dict[str, pa.Array] = {}
         """All columns by name; what a reference copies is taken from here."""
         self._fill_columns()
@@ -52,7 +57,7 @@ class Values:
     def fixed(cls, model: TableModel) -> Values:
         """A copied or empty table."""
         values = cls.__new__(cls)
-        values._model, values._types = model, dict(model.types)
+        values._model, values._types, values._conditions = model, dict(model.types), None
         values._rows = Rows(model.copied.num_rows if model.copied is not None else 0)
         values.keys = {}
         if model.copied is not None:
@@ -60,13 +65,19 @@ class Values:
         return values
 
     def table(self) -> pa.Table:
-        """All insertable columns; those that nothing fills are NULL."""
+        """All insertable columns; those that nothing fills are NULL.  PlanError if a condition cannot be satisfied."""
+        if self._conditions is not None:
+            for found in self._conditions.repair_late(self._columns(), self._rng):
+                self._take(found)
+        return pa.table(self._columns())
+
+    def _columns(self) -> dict[str, pa.Array]:
         columns = {}
         for name, kind in self._types.items():
             arrow = _arrow_type(kind)
             found = self.keys.get(name)
             columns[name] = pa.nulls(self._rows.n, arrow) if found is None else found.cast(arrow)
-        return pa.table(columns)
+        return columns
 
     def refer(self, relation: Relation, up: np.ndarray, parent: Values) -> None:
         """Set the columns of a foreign key to the values of the parent rows; a column that another key set stays."""
@@ -145,20 +156,53 @@ class Values:
         for key in self._model.keys:
             self.keys[key.column] = key.maker.make(self._rows.n, self._rng)
 
-    def make_distinct(self) -> np.ndarray:
-        """Move or drop rows until every key and every overlapping reference holds; positions of the rows kept."""
+    def settle(self, dialect: str) -> np.ndarray:
+        """Change or drop rows until every key, condition and overlapping reference holds; positions of the rows kept.
+
+        ``dialect`` is the schema's.  Raises PlanError if no row satisfies a condition.
+        """
+        self._conditions = TableConditions(self._table, self._model, dialect)
+        for _ in range(_ROUNDS):
+            for found in self._conditions.repair_early(self._columns(), self._rng):
+                self._take(found)
+            if not self._move_repeats():
+                break
+        kept = np.ones(self._rows.n, dtype=bool)
+        for key in self._table.keys:
+            kept[repeats([self.keys[c] for c in key.columns], key.nulls_distinct)] = False
+        kept &= ~self._orphans()
+        kept &= ~self._conditions.violated(self._columns(), self._rows.n)
+        if not kept.all():
+            kept = self._without_lost_parents(kept)
+            self._keep(np.flatnonzero(kept))
+        return np.flatnonzero(kept)
+
+    def _move_repeats(self) -> bool:
+        """Move rows that repeat a key; whether any was moved."""
+        moved = False
         for key in self._table.keys:
             for _ in range(_ROUNDS):
                 again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
                 if not len(again) or not self._move(key, again):
                     break
-        kept = np.ones(self._rows.n, dtype=bool)
-        for key in self._table.keys:
-            kept[repeats([self.keys[c] for c in key.columns], key.nulls_distinct)] = False
-        kept &= ~self._orphans()
-        if not kept.all():
-            self._keep(np.flatnonzero(kept))
-        return np.flatnonzero(kept)
+                moved = True
+        return moved
+
+    def _take(self, found: Repair) -> None:
+        """Take over repaired columns, also in the codes and numbers that the tables below see."""
+        rows = np.flatnonzero(found.donors >= 0)
+        for name in found.changed:
+            self.keys[name] = found.columns[name]
+        for step in self._model.columns:
+            if step.column in found.changed:
+                carry_over(self._rows, step, rows, found.donors[rows])
+                edited = np.flatnonzero(found.edited.get(step.column, np.zeros(0, dtype=bool)))
+                encode_again(self._rows, step, edited, found.columns[step.column])
+        for relation in self._model.relations:
+            if found.changed & {*relation.key.columns} and relation.id in self._rows.parents:
+                up = self._rows.parents[relation.id]
+                up[rows] = up[found.donors[rows]]
+                up[self.keys[relation.key.columns[0]].is_null().to_numpy(zero_copy_only=False)] = -1
 
     def _move(self, key: Key, rows: np.ndarray) -> bool:
         """Change one value column of the key in the given rows; whether there was one to change."""
@@ -174,14 +218,23 @@ class Values:
                 bounds = (drawn.low, drawn.high + room)
                 moved = moved_apart(self._rows.numbers[step.step], others, rows, unit, bounds)
                 self._rows.numbers[step.step] = moved
-                self._fill(step)
+                self._fill_in(step, rows)
                 return True
             if isinstance(step.codec, CategoricalCodec):
                 codes = self._rows.codes[step.step]
                 self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)
-                self._fill(step)
+                self._fill_in(step, rows)
                 return True
         return False
+
+    def _fill_in(self, step: ColumnStep, rows: np.ndarray) -> None:
+        """Decode the column in the given rows only: elsewhere a repair may have left values that no code stands for."""
+        before = self.keys[step.column]
+        self._fill(step)
+        place = np.arange(self._rows.n)
+        place[rows] += self._rows.n
+        both = pa.concat_arrays([before, self.keys[step.column].cast(before.type)])
+        self.keys[step.column] = both.take(pa.array(place))
 
     def _orphans(self) -> np.ndarray:
         """Rows in which overlapping foreign keys cannot both hold."""
@@ -214,9 +267,24 @@ class Values:
         others = {c for r in self._model.relations if r.id != relation.id for c in r.key.columns}
         return self._table.column(column).nullable and column not in others
 
-    def _keep(self, kept: np.ndarray) -> None:
-        from dbclone.models.drawing import select_rows
+    def _without_lost_parents(self, kept: np.ndarray) -> np.ndarray:
+        """Drop, with rows of a self-reference, those that refer to them; number its parents as the rows will be."""
+        own = [self._rows.parents[r.id] for r in self._model.relations if self._is_own(r)]
+        lost = True
+        while lost:
+            orphan = np.zeros(len(kept), dtype=bool)
+            for up in own:
+                orphan |= kept & (up >= 0) & ~kept[np.maximum(up, 0)]
+            kept, lost = kept & ~orphan, bool(orphan.any())
+        place = np.cumsum(kept) - 1
+        for up in own:
+            up[kept] = np.where(up[kept] >= 0, place[np.maximum(up[kept], 0)], -1)
+        return kept
 
+    def _is_own(self, relation: Relation) -> bool:
+        return relation.role is ReferenceRole.SELF and relation.id in self._rows.parents
+
+    def _keep(self, kept: np.ndarray) -> None:
         positions = pa.array(kept)
         self.keys = {name: values.take(positions) for name, values in self.keys.items()}
         self._rows = select_rows(self._rows, kept)

@@ -1,0 +1,113 @@
+"""The conditions that the rows of a table must satisfy: its CHECKs and those of its columns' domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.conditions.tree import Call, ColumnValue, Condition, Constant, Kind
+from dbclone.errors import PlanError
+from dbclone.findings import Finding, Severity
+from dbclone.schema import Column, Schema, Table, TypeFamily
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A condition that is understood, at least in part."""
+
+    name: str
+    condition: Condition
+
+
+def requirements_of(table: Table, dialect: str) -> tuple[Requirement, ...]:
+    """What is understood of the table's conditions, which are written in the given dialect."""
+    found = ((name, condition) for name, condition, _ in _understood(table, dialect) if condition is not None)
+    return tuple(Requirement(name, condition) for name, condition in found)
+
+
+def length_limit(column: Column) -> Requirement | None:
+    """That a text is no longer than its column allows."""
+    if column.type.family is not TypeFamily.TEXT or column.type.length is None:
+        return None
+    length = Call("length", (ColumnValue(column.name, Kind.TEXT),), Kind.INTEGER)
+    tree = Call("le", (length, Constant(column.type.length, Kind.INTEGER)), Kind.BOOLEAN)
+    return Requirement(f"length of {column.name}", Condition(tree, (column.name,), complete=True))
+
+
+def unclear_conditions(schema: Schema) -> list[Finding]:
+    """One Finding for each condition of which rows may turn out to violate it."""
+    return [
+        _unclear(table, name, condition, columns)
+        for table in schema.tables
+        for name, condition, columns in _understood(table, schema.dialect)
+        if condition is None or not condition.complete
+    ]
+
+
+def _unclear(table: Table, name: str, condition: Condition | None, columns: tuple[str, ...]) -> Finding:
+    how = "is not understood" if condition is None else "is understood in part"
+    message = f"The check {name} of {table.name} {how}: rows are drawn like the source's and proven at the end."
+    used = columns if condition is None else condition.columns
+    return Finding(Severity.NOTE, "unclear-check", table.name, used, message)
+
+
+def _understood(table: Table, dialect: str) -> Iterator[tuple[str, Condition | None, tuple[str, ...]]]:
+    conditions = [*_conditions(table)]
+    if not conditions:
+        return
+    from dbclone.conditions.parsing import understand  # loads sqlglot
+
+    for name, sql, column in conditions:
+        yield name, understand(sql, table, dialect, column), (column.name,) if column else ()
+
+
+def _conditions(table: Table) -> Iterator[tuple[str, str, Column | None]]:
+    for check in table.checks:
+        yield check.name, check.expression, None
+    for column in table.columns:
+        for condition in column.type.checks:
+            yield f"of domain {column.type.sql}", condition, column
+
+
+def refuse_impossible(table: Table, rows: pa.Table, always_null: Iterable[str], dialect: str) -> None:
+    """Raise PlanError if no row of the source would satisfy a condition once some columns are always NULL.
+
+    ``rows`` are the source's; the columns are NULL because the tables to which they refer are left out or empty.
+    """
+    lost = set(always_null)
+    if not lost or not rows.num_rows:
+        return
+    for requirement in requirements_of(table, dialect):
+        columns = requirement.condition.columns
+        if not lost & set(columns) or not set(columns) <= set(rows.column_names):
+            continue
+        given = {
+            c: pa.nulls(rows.num_rows, rows.schema.field(c).type) if c in lost else rows.column(c) for c in columns
+        }
+        if violations([requirement], given, rows.num_rows).all():
+            names = ", ".join(sorted(lost & set(columns)))
+            raise PlanError(
+                f"Table {table.name}: check {requirement.name} cannot hold where {names} is always NULL because the"
+                f" table it refers to is left out or empty; clone that table too, or leave out {table.name}"
+            )
+
+
+def violations(
+    requirements: Iterable[Requirement], columns: Mapping[str, pa.Array | pa.ChunkedArray], n: int
+) -> np.ndarray:
+    """How many of the requirements each row violates, int64[n]."""
+    from dbclone.conditions.evaluation import Evaluator
+
+    evaluator = Evaluator({name: _flat(values) for name, values in columns.items()})
+    counts = np.zeros(n, dtype=np.int64)
+    for requirement in requirements:
+        counts += evaluator.violated(requirement.condition, n)
+    return counts
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
