@@ -18,6 +18,7 @@ from dbclone.models.layout import (
     SIBLING,
     TRIES,
 )
+from dbclone.models.sieve import opened
 
 
 @inner
@@ -150,6 +151,21 @@ def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _sieved(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-def]
+    """The number, or the nearest open one that lies on the same side of its base."""
+    step = p.steps[s]
+    if step.closed_n == 0 or (counted and value == base):
+        return value
+    if counted and value > base:
+        low = max(low, base + 1.0)
+    elif counted:
+        high = min(high, base - 1.0)
+    closed = p.octets[step.closed_at : step.closed_at + step.closed_n]
+    kept = p.reals[step.kept_at : step.kept_at + step.kept_n]
+    return opened(closed, kept, value, low, high)
+
+
+@inner
 def draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     """Code and number of a measured step, by the first variant whose base is there, within the row's bounds."""
     step = p.steps[s]
@@ -180,8 +196,9 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
                 return code, np.nan
             value = base + _distance(p, v, code, unit, step.lattice)
             if low <= value <= high:
-                return code, value
-        return code, min(max(value, low), high)
+                break
+        value = min(max(value, low), high)
+        return code, _sieved(p, s, value, base, variant.reference != ABSOLUTE, low, high)
     return 0, np.nan
 
 

@@ -21,6 +21,7 @@ from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation, families_keep_apart
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
+from dbclone.models.sieve import Sieve
 from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
@@ -273,7 +274,15 @@ class _Learner:
             high,
             bounds,
             nulls,
+            self._sieve(shape),
         )
+
+    def _sieve(self, shape: Shape) -> Sieve:
+        """Of numbers that stand in the database as they are drawn."""
+        kind, _, column = shape.name.partition(":")
+        if kind != "column" or not shape.scale.lattice or f"time:{column}" in {s.name for s in self.shapes}:
+            return Sieve()
+        return Sieve.fit(self.observed.rows.numbers[shape.name], self.observed.guard)
 
     def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
         source = self.determined.get(shape.name)

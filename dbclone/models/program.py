@@ -110,6 +110,8 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
         record["lattice"], record["low"], record["high"] = step.scale.lattice, step.low, step.high
         if isinstance(step.feature, MeasuredFeature):
             _feature(record, step.feature, pools)
+        record["closed_at"], record["closed_n"] = pools.octets.add(step.sieve.closed), len(step.sieve.closed)
+        record["kept_at"], record["kept_n"] = pools.reals.add(step.sieve.kept), len(step.sieve.kept)
         record["null_source"] = -1
         if step.nulls is not None:
             record["null_source"] = _step_number(table.steps, step.nulls.source)

@@ -3,8 +3,8 @@
 A number drawn from an interval can hit a real rare one by chance.  A sieve closes, by one bit of a hash table per rare
 number, the place of each rare number together with a third to two thirds of all other places; a draw that falls on a
 closed place moves to the nearest open one.  So a clone avoids the rare numbers, while a closed place says next to
-nothing: to know that a number's place is closed makes it at most two and a half times as likely.  Where a lattice is so crowded that no open place is
-near (almost every integer of a range is held by somebody), the draw stays: there a hit tells nothing either.
+nothing: to know it makes a number at most two and a half times as likely.  Where a lattice is so crowded that no open
+place is near (almost every integer of a range is held by somebody), the draw stays: there a hit tells nothing either.
 (Bloom 1970, "Space/time trade-offs in hash coding with allowable errors", with one hash function.)
 """
 
@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
+from dbclone.models.compiled import inner, kernel
 from dbclone.privacy.protection import Guard
 
 REACH = 16
@@ -45,14 +45,14 @@ class Sieve:
         return cls(closed, distinct[common])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def place(number, size):  # type: ignore[no-untyped-def]
     """Bit of a number in a table of ``size`` (a power of two) bits: multiplicative hashing (Knuth 1973, 6.4)."""
     mixed = np.uint64(np.int64(number)) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64((mixed >> np.uint64(32)) & np.uint64(size - 1))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _is_open(closed, kept, number):  # type: ignore[no-untyped-def]
     if not closed[place(number, closed.shape[0])]:
         return True
@@ -60,7 +60,7 @@ def _is_open(closed, kept, number):  # type: ignore[no-untyped-def]
     return i < kept.shape[0] and kept[i] == number
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def opened(closed, kept, number, low, high):  # type: ignore[no-untyped-def]
     """The nearest open number between ``low`` and ``high``, upwards first; the number itself if none is near."""
     if closed.shape[0] == 0 or _is_open(closed, kept, number):
@@ -71,3 +71,6 @@ def opened(closed, kept, number, low, high):  # type: ignore[no-untyped-def]
         if number - distance >= low and _is_open(closed, kept, number - distance):
             return number - distance
     return number
+
+
+NO_SIEVE = Sieve()

@@ -9,6 +9,7 @@ import numpy as np
 from dbclone.models.atoms import Atoms
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.rows import Path
+from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName
 
@@ -81,6 +82,8 @@ class Step:
     """Extremes of measured steps, in lattice numbers."""
     bounds: tuple[Bound, ...] = ()
     nulls: NullRule | None = None
+    sieve: Sieve = NO_SIEVE
+    """Places where no number of a measured step may stand."""
 
 
 @dataclass(frozen=True)
