@@ -12,12 +12,14 @@ from dbclone import __version__, cli_measures
 from dbclone.cli_options import (
     URL,
     Engine,
+    Entities,
     Exclude,
     Json,
     Quiet,
     Seed,
     Source,
     Tables,
+    Unprotected,
     Workers,
     globs,
     print_json,
@@ -104,6 +106,8 @@ def copy(
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
+    k: Entities = 5,
+    unprotected: Unprotected = False,
     clean: Clean = False,
     yes: Yes = False,
     schema_only: SchemaOnly = False,
@@ -115,7 +119,7 @@ def copy(
 
     options = CloneOptions(
         PlanOptions(globs(tables), globs(exclude)),
-        FitOptions(engine, seed, workers),
+        FitOptions(engine, seed, workers, 0 if unprotected else k),
         GenerateOptions(scale, _sizes(rows), seed),
         clean,
         schema_only,
@@ -137,13 +141,16 @@ def fit(
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
+    k: Entities = 5,
+    unprotected: Unprotected = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Fit a model to SOURCE: the first half of copy."""
     from dbclone.cloning import describe_model, fit_model
 
-    options = CloneOptions(PlanOptions(globs(tables), globs(exclude)), FitOptions(engine, seed, workers))
+    chosen = PlanOptions(globs(tables), globs(exclude))
+    options = CloneOptions(chosen, FitOptions(engine, seed, workers, 0 if unprotected else k))
     with shown_progress(quiet, compiles=True) as progress:
         fit_model(source, output, options, progress)
     if json or not quiet:
@@ -318,7 +325,7 @@ def _show_model(summary: ModelSummary, json: bool) -> None:
         from dbclone.inspection import plan_document
 
         about = {"file": summary.file, "engine": summary.engine, "bytes": summary.bytes}
-        print_json({**about, **plan_document(summary.plan)})
+        print_json({**about, "k": summary.k, "contents": summary.contents, **plan_document(summary.plan)})
     else:
         from dbclone.rendering import print_model
 

@@ -16,6 +16,7 @@ from dbclone.cli_options import (
     Seed,
     Source,
     Tables,
+    Unprotected,
     Workers,
     globs,
     print_json,
@@ -43,6 +44,7 @@ def audit(
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
+    unprotected: Unprotected = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -53,7 +55,8 @@ def audit(
     if fail_over is not None and not 0 < fail_over <= 1:
         raise UsageError("--fail-over must be between 0.5 (nothing may be betrayed) and 1, such as 0.55.")
     selection = PlanOptions(globs(tables), globs(exclude))
-    options = AuditOptions(unit, fail_over, rare_below, selection, FitOptions(engine, seed, workers))
+    fit = FitOptions(engine, seed, workers, 0 if unprotected else max(rare_below, 2))
+    options = AuditOptions(unit, fail_over, rare_below, selection, fit)
     with shown_progress(quiet, compiles=True) as progress:
         summary = audit_database(source, options, progress)
     if json:

@@ -26,6 +26,12 @@ Engine = Annotated[
     str, typer.Option("--engine", metavar="NAME", help="What learns the data: forest, or hma (needs the extra 'sdv').")
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same clone.")]
+Entities = Annotated[
+    int, typer.Option("--k", metavar="K", min=2, help="What fewer than K entities hold stays in the source.")
+]
+Unprotected = Annotated[
+    bool, typer.Option("--unprotected", help="Let rare values of the source through: for measuring only.")
+]
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=0, help="Threads for fitting; 0: one per core.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; only errors.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]

@@ -121,7 +121,8 @@ def load_model(path: Path) -> Model:
 def describe_model(path: Path) -> ModelSummary:
     """What a model file is about."""
     model = load_model(path)
-    return ModelSummary(str(path), _engine_name(model), path.stat().st_size, model.plan)
+    size, k = path.stat().st_size, getattr(model, "k", None)
+    return ModelSummary(str(path), _engine_name(model), size, model.plan, k, getattr(model, "contents", ()))
 
 
 def _engine_name(model: Model) -> str:

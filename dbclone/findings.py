@@ -29,6 +29,21 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Content:
+    """What a model holds of one column, and what it does not hold because fewer than k entities do."""
+
+    table: TableName
+    column: str
+    holds: str
+    rare_values: int = 0
+    """Distinct values of the source that are not in the model."""
+    rare_rows: int = 0
+    """Rows that held them."""
+    beyond: int = 0
+    """Rows beyond the extremes that are kept."""
+
+
+@dataclass(frozen=True)
 class Figure:
     name: str
     table: TableName | None

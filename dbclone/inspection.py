@@ -92,7 +92,7 @@ def plan_document(plan: Plan) -> Document:
     """The plan as JSON-able values: tables in load order, columns in declared order, references in drawing order."""
     return {
         "dialect": plan.schema.dialect,
-        "tables": [_table_plan_document(table) for table in plan.tables],
+        "tables": [_table_plan_document(table, plan.entity(table.table)) for table in plan.tables],
         "findings": [finding_document(finding) for finding in plan.findings],
     }
 
@@ -137,9 +137,10 @@ def _cycle_document(cycle: Cycle) -> Document:
     return {"tables": [str(name) for name in cycle.tables], "deferred": deferred}
 
 
-def _table_plan_document(plan: TablePlan) -> Document:
+def _table_plan_document(plan: TablePlan, entity: TableName) -> Document:
     return {
         "table": str(plan.table),
+        "entity": str(entity),
         "role": str(plan.role),
         "reason": plan.reason,
         "rows": plan.rows,

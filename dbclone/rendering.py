@@ -16,7 +16,7 @@ from dbclone.demo import Demonstration
 from dbclone.fidelity import FidelitySummary, Scores, TableFidelity
 from dbclone.findings import Finding, Severity
 from dbclone.inspection import Inspection, TableInspection
-from dbclone.plan import Plan
+from dbclone.plan import Plan, TableRole
 from dbclone.privacy.audit_copies import Shared
 from dbclone.privacy.audit_intervals import Interval
 from dbclone.report import CheckSummary, CloneSummary, ModelSummary
@@ -57,6 +57,8 @@ def print_plan(plan: Plan, stream: TextIO) -> None:
         _print(console, f"{table.table}: {table.role}, {table.rows:,} rows ({table.reason})", style="bold")
         for reference in table.references:
             _print(console, f"  {reference.role}: {_arrow(reference.foreign_key)} ({reference.reason})")
+        if table.role is TableRole.SYNTHESISE:
+            _print(console, f"  entities: rows of {plan.entity(table.table)}")
         if table.order_by:
             _print(console, f"  order within the owner: {', '.join(table.order_by)}")
         rows = [(c.column, c.role, c.kind, c.reason) for c in table.columns]
@@ -89,6 +91,17 @@ def print_model(summary: ModelSummary, stream: TextIO) -> None:
     _print(console, f"fitted to {len(summary.plan.tables)} tables, written for {summary.plan.schema.dialect}")
     rows = [(str(t.table), t.role, f"{t.rows:,}", str(len(t.columns))) for t in summary.plan.tables]
     console.print(_table(("table", "what happens", "real rows", "columns"), rows, numbers=2))
+    if summary.k is not None:
+        kept = f"nothing that fewer than {summary.k} entities hold" if summary.k > 1 else "UNPROTECTED: rare values too"
+        _print(console, f"kept of each column ({kept})")
+    held = [(f"{c.table}.{c.column}", c.holds, *map(_or_nothing, (c.rare_values, c.rare_rows, c.beyond)))
+            for c in summary.contents]  # fmt: skip
+    if held:
+        console.print(_table(("column", "holds", "rare values left out", "their rows", "rows beyond"), held, numbers=3))
+
+
+def _or_nothing(count: int) -> str:
+    return f"{count:,}" if count else ""
 
 
 def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 
-from dbclone.findings import Finding
+from dbclone.findings import Content, Finding
 from dbclone.plan import Plan
 from dbclone.schema import TableName
 
@@ -58,6 +58,9 @@ class ModelSummary:
     engine: str
     bytes: int
     plan: Plan
+    k: int | None = None
+    """Entities that must hold what the model holds; 0 or 1: it is unprotected; None: the engine does not say."""
+    contents: tuple[Content, ...] = ()
 
 
 def as_json(value: object) -> str:

@@ -14,8 +14,9 @@ from dbclone.abc import Progress, Read
 from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
+from dbclone.engines.forest_contents import contents_of
 from dbclone.engines.forest_tables import KeyColumn, TableModel
-from dbclone.findings import Finding
+from dbclone.findings import Content, Finding, Severity
 from dbclone.models.deriving import derive
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.hidden import add_hidden
@@ -32,18 +33,36 @@ PII_K = 5
 """Personal data is replaced in any case, by forms that so many rows share."""
 
 
+UNPROTECTED = Finding(
+    Severity.WARNING,
+    "unprotected",
+    None,
+    (),
+    "UNPROTECTED: rare values of the source stand in the model and in its clones. For measuring only: fit again without"
+    " --unprotected before anything is handed on.",
+)
+
+
 @dataclass(frozen=True)
 class ForestModel:
     """A fitted database, in load order."""
 
     plan: Plan
     tables: tuple[TableModel, ...]
+    k: int = 5
+    """Entities that must hold what is kept; 0 or 1: nothing is protected."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Columns whose type is not modelled."""
+        """Whether the model is unprotected, and columns whose type is not modelled."""
         steps = [(t.table, step) for t in self.tables for step in t.columns]
-        return tuple(s.codec.finding(t, s.column) for t, s in steps if isinstance(s.codec, OpaqueCodec))
+        opaque = tuple(s.codec.finding(t, s.column) for t, s in steps if isinstance(s.codec, OpaqueCodec))
+        return opaque if self.k > 1 else (UNPROTECTED, *opaque)
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """What is kept of each column, for a reader."""
+        return tuple(c for t in self.tables for c in contents_of(t))
 
     def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
         """Synthetic rows of every table; the same seed gives the same bytes."""
@@ -71,7 +90,7 @@ class ForestEngine:
             for number, (name, observed) in enumerate(seen.tables.items()):
                 models.append(_fit_table(seen, observed, read(name), pool, options.seed * 1_000_003 + number))
                 progress.advance(observed.plan.rows, name)
-        return ForestModel(plan, tuple(models))
+        return ForestModel(plan, tuple(models), options.k)
 
 
 def _fit_table(

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbclone.columns.base import NULL
-from dbclone.privacy.protection import Guard, runs
+from dbclone.models.holding import runs
+from dbclone.privacy.protection import Guard
 
 MOST_BINS = 400
 _BIN_ROWS = 8

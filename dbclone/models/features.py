@@ -12,7 +12,8 @@ import numpy as np
 
 from dbclone.columns.temporal import DAY
 from dbclone.models.compiled import kernel
-from dbclone.privacy.protection import UNGUARDED, Guard, runs
+from dbclone.models.holding import runs
+from dbclone.privacy.protection import UNGUARDED, Guard
 
 MOST_BINS = 63
 WEEKDAY, MONTH, MONTHDAY, HOUR = 1, 2, 4, 8

@@ -275,6 +275,7 @@ class _Learner:
             bounds,
             nulls,
             self._sieve(shape),
+            int(((raw < low) | (raw > high)).sum()),
         )
 
     def _sieve(self, shape: Shape) -> Sieve:

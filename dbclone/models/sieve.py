@@ -28,6 +28,8 @@ class Sieve:
 
     closed: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
     kept: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    rare: tuple[int, int] = (0, 0)
+    """How many numbers are rare, and in how many rows they stand."""
 
     @classmethod
     def fit(cls, raw: np.ndarray, guard: Guard) -> Sieve:
@@ -42,7 +44,7 @@ class Sieve:
             return cls()
         closed = np.zeros(max(8, 1 << int(np.ceil(np.log2(len(rare))))), dtype=np.uint8)
         closed[[place(number, len(closed)) for number in rare.tolist()]] = 1
-        return cls(closed, distinct[common])
+        return cls(closed, distinct[common], (len(rare), int((~common)[rank].sum())))
 
 
 @kernel

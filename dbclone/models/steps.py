@@ -84,6 +84,8 @@ class Step:
     nulls: NullRule | None = None
     sieve: Sieve = NO_SIEVE
     """Places where no number of a measured step may stand."""
+    beyond: int = 0
+    """Rows of the source below ``low`` or above ``high``."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbclone.models.compiled import kernel
-from dbclone.privacy.protection import UNGUARDED, Guard, enough
+from dbclone.models.holding import enough
+from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
 _HISTOGRAM_ROWS = 400
