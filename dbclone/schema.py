@@ -59,6 +59,8 @@ class SqlType:
     (``0000-00-00 00:00:00``), for booleans the pair ``f/t``; empty means the product's usual form."""
     checks: tuple[str, ...] = ()
     """Conditions of a domain on its ``VALUE``, in the source's dialect."""
+    not_null: bool = False
+    """It is the type, a domain, that forbids NULL; the column does not say so itself."""
 
 
 @dataclass(frozen=True)

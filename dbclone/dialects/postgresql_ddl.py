@@ -50,7 +50,7 @@ def _column(column: Column) -> str:
         parts.append(f"GENERATED {column.identity.upper()} AS IDENTITY")
     elif column.default is not None:
         parts.append(f"DEFAULT {column.default}")
-    if not column.nullable:
+    if not column.nullable and not column.type.not_null:
         parts.append("NOT NULL")
     return " ".join(parts)
 
@@ -95,6 +95,11 @@ def copy_statement(table: Table, columns: Iterable[str], binary: bool) -> str:
 
 def _named(key: Key) -> str:
     return f"CONSTRAINT {quote(key.name)}"
+
+
+def hides_rows(statement: str) -> bool:
+    """Whether a statement lets policies apply to the table's owner."""
+    return statement.startswith("ALTER TABLE ONLY ") and statement.endswith(" FORCE ROW LEVEL SECURITY")
 
 
 def schemas_of(schema: Schema) -> tuple[str, ...]:

@@ -94,10 +94,11 @@ class _Builder:
         generated = bool(attribute.generated)
         if not identity and not generated and (attribute.expression or "").startswith("nextval("):
             identity = "serial"
+        by_type = types[attribute.type].not_null and not attribute.not_null
         return Column(
             name=attribute.name,
-            type=sql_type(types, attribute.type, attribute.modifier, attribute.sql),
-            nullable=not (attribute.not_null or types[attribute.type].not_null),
+            type=replace(sql_type(types, attribute.type, attribute.modifier, attribute.sql), not_null=by_type),
+            nullable=not (attribute.not_null or by_type),
             default=None if generated else attribute.expression,
             generated=attribute.expression if generated else None,
             identity=identity,

@@ -32,6 +32,7 @@ class PostgresqlTarget:
         self._connection = connect(url, shown)
         self._tables: dict[TableName, Table] = {}
         self._late: tuple[str, ...] = ()
+        self._last: list[str] = []
         try:
             self.identity = identity(self._connection)
             with writing("the target"):
@@ -95,8 +96,11 @@ class PostgresqlTarget:
                     for statement in ddl.foreign_key_statements(table, key):
                         self._execute(statement)
         self._position_sequences()
-        completions = (statement for table in own.tables for statement in table.completions)
-        failed += self._run_in_any_order((*self._late, *own.epilogue, *completions))
+        completions = [statement for table in own.tables for statement in table.completions]
+        # These hide rows from the owner too, who has yet to prove them.
+        self._last = [statement for statement in completions if ddl.hides_rows(statement)]
+        others = (statement for statement in completions if not ddl.hides_rows(statement))
+        failed += self._run_in_any_order((*self._late, *own.epilogue, *others))
         for table in own.tables:
             with writing(f"table {table.name}"):
                 self._execute(f"ANALYZE {qualified(table.name)}")
@@ -111,6 +115,8 @@ class PostgresqlTarget:
     def commit(self) -> None:
         """Make the clone visible.  Deferred constraints are proved here."""
         with writing("the target"):
+            for statement in self._last:
+                self._execute(statement)
             self._execute("COMMIT")
 
     def rollback(self) -> None:

@@ -223,12 +223,29 @@ class _Translation:
             yield Index(name, columns, index.unique, ddl)
 
     def report_views(self) -> None:
-        """Views and triggers speak the source's language."""
-        for statement in self.schema.epilogue:
-            what = " ".join(statement.split("(")[0].split()[:3]).replace('"', "")
-            if not what.upper().startswith(("CREATE INDEX", "CREATE UNIQUE")):
+        """Views and triggers speak the source's language; comments and settings are only counted."""
+        counted = {"comments": 0, "settings of storage and statistics": 0}
+        statements = [statement for table in self.schema.tables for statement in table.completions]
+        for statement in (*self.schema.epilogue, *statements):
+            if statement.startswith("COMMENT ON "):
+                counted["comments"] += 1
+            elif _is_setting(statement):
+                counted["settings of storage and statistics"] += 1
+            elif not statement.upper().startswith(("CREATE INDEX", "CREATE UNIQUE")):
+                what = " ".join(statement.split("(")[0].split()[:3]).replace('"', "")
                 message = f"{what!r} is not translated, so the clone lacks it."
                 self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message))
+        for what, number in counted.items():
+            if number:
+                message = f"The clone lacks the {what} of the source ({number})."
+                self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message))
+
+
+def _is_setting(statement: str) -> bool:
+    """Whether a statement changes how rows are stored or planned, not which rows there may be."""
+    if " ADD CONSTRAINT " in statement or statement.endswith(" ROW LEVEL SECURITY"):
+        return False
+    return statement.startswith(("ALTER TABLE ", "ALTER INDEX ", "CREATE STATISTICS "))
 
 
 def _comparable(one: TypeFamily, other: TypeFamily) -> bool:
