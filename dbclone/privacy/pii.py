@@ -20,6 +20,8 @@ from dbclone.schema import Column, TableName, TypeFamily
 _SAMPLE = 2_000
 _TEXTUAL = frozenset({TypeFamily.TEXT, TypeFamily.OPAQUE})
 _NUMBERED = frozenset({TypeFamily.TEXT, TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.OPAQUE})
+_TYPED = frozenset({"ip", "mac"})
+"""Kinds for which products have types of their own."""
 _MEASURED = frozenset({TypeFamily.FLOAT, TypeFamily.DECIMAL})
 _DATED = frozenset({TypeFamily.DATE, TypeFamily.TIMESTAMP, TypeFamily.TEXT})
 
@@ -192,7 +194,10 @@ _CONTENT: tuple[tuple[str, str, Callable[[str], bool], float], ...] = (
 def detect_pii(table: TableName | None, column: Column, values: pa.Array | pa.ChunkedArray) -> PiiEvidence | None:
     """What personal data the column holds, or None.  Looks at no more than some thousand values."""
     sample = _strings(values)
-    return _by_name(table, column, sample) or _by_content(column, sample)
+    found = _by_name(table, column, sample) or _by_content(column, sample)
+    if found and column.type.family is TypeFamily.OPAQUE and found.kind not in _TYPED:
+        return None  # a composite or other type that a made-up text does not fit
+    return found
 
 
 def normalised(name: str) -> str:
