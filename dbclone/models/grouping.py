@@ -6,7 +6,9 @@ clustered; the type is drawn with the parent's columns and given to every child.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,23 +25,30 @@ _SHRINK = 3.0
 """A profile over n children counts n/(n + 3) against the profile of all."""
 
 
+@dataclass(frozen=True)
+class Profiles:
+    """What the children of each parent are like."""
+
+    parents: np.ndarray
+    """float64[parents, dimensions], shrunk and standardised."""
+    children: np.ndarray
+    """float64[children, dimensions]: the same of each child's parent, without that child."""
+
+
 def profile(
     parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measured: Sequence[np.ndarray]
-) -> np.ndarray:
-    """Shrunk, standardised means over the children of each parent; float64[parents, dimensions].
+) -> Profiles:
+    """Shrunk, standardised means over the children of each parent.
 
     ``parent`` int64[n] (−1: none), ``coded`` int32[n] each, ``measured`` float64[n] each with NaN for NULL.
     """
+    columns = [column for codes in coded for column in indicators(codes, _LEVELS)]
+    columns += [mid_ranks(numbers) for numbers in measured]
     held = parent >= 0
-    at = parent[held]
-    weight = np.bincount(at, minlength=parents).astype(np.float64)
-    columns: list[np.ndarray] = []
-    for codes in coded:
-        seen = codes[held]
-        columns += indicators(seen, _LEVELS)
-    columns += [mid_ranks(numbers[held]) for numbers in measured]
-    means = [_shrunk(at, parents, weight, column) for column in columns if column.std() > 0]
-    return np.column_stack(means) if means else np.zeros((parents, 0))
+    weight = np.bincount(parent[held], minlength=parents).astype(np.float64)
+    pairs = [_shrunk(parent, weight, column) for column in columns if held.any() and column[held].std() > 0]
+    empty = np.zeros((parents, 0)), np.zeros((len(parent), 0))
+    return Profiles(*(np.column_stack(side) for side in zip(*pairs, strict=True))) if pairs else Profiles(*empty)
 
 
 def mid_ranks(numbers: np.ndarray) -> np.ndarray:
@@ -49,12 +58,18 @@ def mid_ranks(numbers: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(distinct), 0.5, middle)[inverse]
 
 
-def _shrunk(at: np.ndarray, parents: int, weight: np.ndarray, column: np.ndarray) -> np.ndarray:
-    total = np.bincount(at, weights=column, minlength=parents)
-    mean = (total + _SHRINK * column.mean()) / (weight + _SHRINK)
+def _shrunk(parent: np.ndarray, weight: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One dimension of the parents' profiles, and of their children's without the child itself."""
+    held = parent >= 0
+    middle, spread = column[held].mean(), column[held].std() + 1e-12
+    total = np.bincount(parent[held], weights=column[held], minlength=len(weight))
+    mean = (total + _SHRINK * middle) / (weight + _SHRINK)
     between = mean[weight > 0].std()
-    within = column.std() / np.sqrt(np.maximum(weight[weight > 0], 1)).mean()
-    return (mean - column.mean()) / (column.std() + 1e-12) * between / (between + 0.5 * within + 1e-12) * 3
+    within = spread / np.sqrt(np.maximum(weight[weight > 0], 1)).mean()
+    scale = 3 * between / (between + 0.5 * within + 1e-12) / spread
+    up = np.maximum(parent, 0)
+    others = (total[up] - column + _SHRINK * middle) / (np.maximum(weight[up] - 1, 0) + _SHRINK)
+    return (mean - middle) * scale, np.where(held, (others - middle) * scale, 0.0)
 
 
 def spectral(left: np.ndarray, right: np.ndarray, lefts: int, rights: int) -> tuple[np.ndarray, np.ndarray]:
@@ -143,30 +158,49 @@ def traits(
     return out
 
 
+@dataclass(frozen=True)
+class Clusters:
+    types: np.ndarray
+    """int64[parents], from 0."""
+    centres: np.ndarray
+    """float64[types, dimensions]"""
+
+    def of(self, profiles: np.ndarray) -> np.ndarray:
+        """Type of other profiles, int64[n]."""
+        return _distances(profiles, self.centres).argmin(axis=1).astype(np.int64)
+
+
+def _distances(profiles: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Squared distances to the centres, less what is the same for all of them."""
+    return np.asarray((centres**2).sum(axis=1) - 2 * profiles @ centres.T)
+
+
 def cluster(
     profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0, least: int = 20, fewest: int = 1
-) -> np.ndarray:
-    """Type of each parent, int64[parents] from 0, by k-means on the profiles of those with children.
+) -> Clusters:
+    """Types of parents, by k-means on the profiles of those with children.
 
     There is a type for every ``least`` parents, at most ``most``, none of fewer than ``fewest``.  Parents count by
     √children, so that the few that most rows refer to are told apart.
     """
     from scipy.cluster.vq import kmeans2
 
-    types = np.zeros(len(profiles), dtype=np.int64)
     held = np.flatnonzero(children > 0)
     n_types = min(most, len(held) // least)
     if n_types < 2 or profiles.shape[1] == 0:
-        return types
+        return Clusters(np.zeros(len(profiles), dtype=np.int64), np.zeros((1, profiles.shape[1])))
     weight = np.sqrt(children[held])
     sample = np.random.default_rng(seed).choice(held, min(max(2 * len(held), 500), 12_000), p=weight / weight.sum())
-    centres, _ = kmeans2(profiles[sample], n_types, minit="++", seed=seed, iter=15, missing="warn")
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # empty clusters are dropped below
+        centres, _ = kmeans2(profiles[sample], n_types, minit="++", seed=seed, iter=15, missing="warn")
     centres = centres[np.isfinite(centres).all(axis=1)]
-    distance = (centres**2).sum(axis=1) - 2 * profiles @ centres.T
+    distance = _distances(profiles, centres)
     for _ in range(len(centres)):
         sizes = np.bincount(distance.argmin(axis=1), minlength=len(centres))
         smallest = int(np.argmin(np.where(sizes > 0, sizes, len(profiles) + 1)))
         if sizes[smallest] >= fewest or (sizes > 0).sum() < 2:
             break
         distance[:, smallest] = np.inf
-    return np.unique(distance.argmin(axis=1), return_inverse=True)[1].astype(np.int64)
+    used, types = np.unique(distance.argmin(axis=1), return_inverse=True)
+    return Clusters(types.astype(np.int64), centres[used])

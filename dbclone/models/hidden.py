@@ -8,7 +8,7 @@ import numpy as np
 
 from dbclone.models.encoding import ColumnStep, measured_feature
 from dbclone.models.features import CodedFeature, MeasuredFeature
-from dbclone.models.grouping import cluster, group_means, indicators, mid_ranks, profile, spectral, traits
+from dbclone.models.grouping import Profiles, cluster, group_means, indicators, mid_ranks, profile, spectral, traits
 from dbclone.models.linkage import find_restriction, link_codes, new_meetings
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation
@@ -113,10 +113,15 @@ def _put_types(seen: Observation, observed: Observed, r: Relation, children: np.
     types = np.zeros(parent.rows.n, dtype=np.int64)
     if parent.plan.role is TableRole.SYNTHESISE and parent.rows.n:
         local = r.id in observed.restrictions
-        parts = [_profile(seen, observed, r, local)]
+        behaviour, met = _profile(seen, observed, r, local)
+        parts = [behaviour.parents, met]
         if r.role is ReferenceRole.LINK:
             parts.append(_traits(parent, observed, r, local))
-        types = cluster(np.concatenate(parts, axis=1), children, most, fewest=parent.guard.k)
+        clusters = cluster(np.concatenate(parts, axis=1), children, most, fewest=parent.guard.k)
+        types = clusters.types
+        if r.role is ReferenceRole.OWNER:
+            up = np.maximum(observed.rows.parents[r.id], 0)
+            observed.others_types = clusters.of(np.concatenate([behaviour.children, met[up]], axis=1)) + 1
         parent.rows.codes[f"type:{r.id}"] = (types + 1).astype(np.int32)
         _put_coded(parent, f"type:{r.id}")
     return types
@@ -132,19 +137,22 @@ def _traits(parent: Observed, observed: Observed, r: Relation, local: bool) -> n
     return traits(columns, rows.n, observed.rows.parents[r.id], observed.family, 2.0 if local else 0.15)
 
 
-def _profile(seen: Observation, observed: Observed, r: Relation, local: bool) -> np.ndarray:
+def _profile(
+    seen: Observation, observed: Observed, r: Relation, local: bool
+) -> tuple[Profiles, np.ndarray]:
+    """What the children of each parent are like, and whom they meet."""
     rows = observed.rows
     up = rows.parents[r.id]
     n = seen.tables[r.parent].rows.n
     coded = [rows.codes[c.step] for c in observed.columns if not c.measured]
     coded += [rows.codes[f"link:{o.id}"] for o in observed.relations if o.direct and f"link:{o.id}" in rows.codes]
     measured = [rows.numbers[c.step] for c in observed.columns if c.measured]
-    parts = [profile(up, n, coded, measured)]
+    parts = [np.zeros((n, 0))]
     for other in () if local else observed.relations:
         if other.id != r.id and other.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
             m = seen.tables[other.parent].rows.n
             parts.append(spectral(up, rows.parents[other.id], n, m)[0])
-    return np.concatenate(parts, axis=1)
+    return profile(up, n, coded, measured), np.concatenate(parts, axis=1)
 
 
 def _add_pointer(seen: Observation, observed: Observed, r: Relation) -> None:
@@ -205,7 +213,7 @@ def _with_types(observed: Observed, column: ColumnStep) -> ColumnStep:
     others = [c for c in observed.columns if c.column != column.column]
     coded = [rows.codes[c.step] for c in others if not c.measured]
     measured = [rows.numbers[c.step] for c in others if c.measured]
-    types = cluster(profile(value, len(known), coded, measured), counts, 60, least=8)
+    types = cluster(profile(value, len(known), coded, measured).parents, counts, 60, least=8).types
     feature = replace(column.feature, known=known[shared], types=(types[shared] + 1).astype(np.uint8))
     rows.bytes[column.step] = feature.view(raw)
     return replace(column, feature=feature)

@@ -32,6 +32,7 @@ DEEPEST_CONTEXT = 3
 MOST_OWNER_BYTES = 150
 MOST_LINK_BYTES = 60
 MOST_KINDS = 64
+FEW_LEVELS = 24
 
 
 def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int) -> TableSteps:
@@ -40,7 +41,7 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     context, numbers = _owner_paths(seen, observed)
     links = tuple(_link(seen, observed, r) for r in _drawn_links(observed))
     plain = {c.step: _plain(observed, c) for c in observed.columns}
-    determined = lookups({c.step: plain[c.step] for c in observed.columns if c.measured or _is_category(c)})
+    determined = _lookups(observed, plain)
     empty = null_rules(plain, frozenset(c.step for c in observed.columns if not c.measured))
     kind = _kind_step(observed, links, determined)
     shapes = list(_shapes(observed, links, kind, _acyclic({**empty, **determined})))
@@ -148,6 +149,24 @@ def _ceiling(
     if index < 0:
         return np.zeros(observed.rows.n)
     return ceiling_of(observed.rows.numbers[paced], list(bases_of(seen, observed, shapes, index, parents, kind="")))
+
+
+def _lookups(observed: Observed, plain: dict[str, np.ndarray]) -> dict[str, str]:
+    """Which step determines which.
+
+    A category of few levels that a number determines is left to a tree: its levels are ranges of the number (the test
+    of a measurement that lies between 45 and 95), and it is the category that comes first.
+    """
+    columns = {c.step: c for c in observed.columns if c.measured or _is_category(c)}
+    found = lookups({name: plain[name] for name in columns})
+    return {
+        b: a
+        for b, a in found.items()
+        if columns[b].measured
+        or not columns[a].measured
+        or columns[a].scale.temporal
+        or int(observed.rows.codes[b].max(initial=0)) > FEW_LEVELS
+    }
 
 
 def _is_category(column: ColumnStep) -> bool:

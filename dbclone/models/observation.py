@@ -45,6 +45,8 @@ class Observed:
     types: dict[str, int] = field(default_factory=dict)
     """Number of types of each link's parents."""
     restrictions: dict[str, Restriction] = field(default_factory=dict)
+    others_types: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Type of each row's owner, judged by its other rows: a row may not foretell itself."""
 
     @property
     def owner(self) -> Relation | None:

@@ -164,7 +164,12 @@ def _owner_bytes(seen: Observation, observed: Observed, context: tuple[Path, ...
     owner = observed.owner
     if owner is None:
         return np.zeros((0, observed.rows.n), dtype=np.uint8)
-    return _taken(gather_bytes(seen.database, owner.parent, context), observed.rows.parents[owner.id])
+    block = _taken(gather_bytes(seen.database, owner.parent, context), observed.rows.parents[owner.id])
+    widths = [len(gather_bytes(seen.database, owner.parent, (path,))) for path in context]
+    for at, path in zip(np.cumsum([0, *widths]), context, strict=False):
+        if path == Path((), f"type:{owner.id}") and len(observed.others_types):
+            block[at] = np.where(observed.rows.parents[owner.id] >= 0, observed.others_types, 0)
+    return block
 
 
 def _linked_bytes(seen: Observation, rows: Rows, link: Link) -> np.ndarray:

@@ -3,8 +3,8 @@
 A number drawn from an interval can hit a real rare one by chance.  A sieve closes, by one bit of a hash table per rare
 number, the place of each rare number together with a third to two thirds of all other places; a draw that falls on a
 closed place moves to the nearest open one.  So a clone avoids the rare numbers, while a closed place says next to
-nothing: to know it makes a number at most two and a half times as likely.  Where a lattice is so crowded that no open
-place is near (almost every integer of a range is held by somebody), the draw stays: there a hit tells nothing either.
+nothing: to know it makes a number at most two and a half times as likely.  Where a lattice is so crowded that most of
+its places are somebody's (months, ages), or that no open place is near, the draw stays: there a hit tells nothing.
 (Bloom 1970, "Space/time trade-offs in hash coding with allowable errors", with one hash function.)
 """
 
@@ -20,6 +20,8 @@ from dbclone.privacy.protection import Guard
 REACH = 16
 """Lattice steps to look for an open place."""
 _FARTHEST = 2.0**52
+CROWDED = 0.5
+"""Share of a lattice's places in use from which it has no sieve: months, ages, the number of a house."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,19 @@ class Sieve:
         distinct, rank = np.unique(raw[held], return_inverse=True)
         common = guard.take(held).held(rank, len(distinct))
         rare = distinct[~common]
-        if not len(rare):
-            return cls()
+        told = len(rare), int((~common)[rank].sum())
+        if not len(rare) or crowded(raw[held]) >= CROWDED:
+            return cls(rare=told)
         closed = np.zeros(max(8, 1 << int(np.ceil(np.log2(len(rare))))), dtype=np.uint8)
         closed[[place(number, len(closed)) for number in rare.tolist()]] = 1
-        return cls(closed, distinct[common], (len(rare), int((~common)[rank].sum())))
+        return cls(closed, distinct[common], told)
+
+
+def crowded(numbers: np.ndarray) -> float:
+    """Share of the lattice's places that numbers (float64[n], no NaN) take where the middle nine tenths of them lie."""
+    low, high = np.quantile(numbers, [0.05, 0.95], method="nearest")
+    inner_ones = numbers[(numbers >= low) & (numbers <= high)]
+    return float(len(np.unique(inner_ones)) / (high - low + 1))
 
 
 @kernel

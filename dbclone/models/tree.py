@@ -280,8 +280,9 @@ def grow(
         cuts, lams = np.array(growth.cuts), np.array(growth.shrinkages)
         test = test[:: max(1, len(test) // 8000)]
         score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, lams)
-        strictest = score.size - 1 - int(np.argmax(score.ravel()[::-1]))
-        best = np.unravel_index(strictest, score.shape)
+        best = np.unravel_index(int(np.argmax(score)), score.shape)
+        if score.max() <= score[-1].max():  # nothing beats the root alone
+            best = (score.shape[0] - 1, score.shape[1] - 1)
         cut, lam = growth.cuts[best[0]], growth.shrinkages[best[1]]
     rows = np.arange(n, dtype=np.int64)
     walk, parent, start, end, _ = _grow(features, ranks, chosen, rows, stop, cut, growth.max_depth, xlogx)

@@ -53,11 +53,11 @@ def make(tmp_path: Path) -> Clone:
     count = iter(range(100))
 
     def run(sql: str, data: Rows, **generate: object) -> Copy:
-        workers = int(generate.pop("workers", 0))  # type: ignore[call-overload]
+        workers, k = int(generate.pop("workers", 0)), int(generate.pop("k", 5))  # type: ignore[call-overload]
         if sql not in built:
             built[sql] = build(tmp_path / f"source{len(built)}.sqlite", sql, data)
         target = tmp_path / f"target{next(count)}.sqlite"
-        options = CloneOptions(fit=FitOptions(workers=workers), generate=GenerateOptions(**generate))  # type: ignore[arg-type]
+        options = CloneOptions(fit=FitOptions(workers=workers, k=k), generate=GenerateOptions(**generate))  # type: ignore[arg-type]
         clone(str(built[sql]), str(target), options, Silent())
         return Copy(target)
 
@@ -387,8 +387,11 @@ def results() -> Rows:
 
 
 def test_a_measurement_remembers_the_last_one_of_its_kind(make: Clone) -> None:
-    """Two weights of one patient differ by at most 10; of two patients by 200 on average."""
-    copy = make(TESTS, results())
+    """Two weights of one patient differ by at most 10; of two patients by 200 on average.
+
+    Unprotected: protected numbers step aside from those that few patients have.
+    """
+    copy = make(TESTS, results(), k=0)
     for test, most in (("weight", 10), ("height", 10), ("pulse", 24)):
         steps = copy.column(
             f"SELECT value - lag(value) OVER (PARTITION BY patient ORDER BY id) FROM result WHERE test = '{test}'"
@@ -453,7 +456,6 @@ def test_a_copy_of_the_parents_value_stays_a_copy(make: Clone) -> None:
     assert copy.one("SELECT count(*) FROM line l JOIN product p ON p.id = l.product WHERE l.price <> p.price") == 0
 
 
-@not_yet("a determined column that tells the kind of a row is drawn before the one that determines it")
 def test_a_city_lies_in_one_state_and_in_its_own(make: Clone) -> None:
     copy = make(FACTS, facts())
     for city, state in copy.rows("SELECT DISTINCT city, state FROM line"):
@@ -538,7 +540,7 @@ def test_rows_that_point_to_themselves_do_so_in_the_clone(make: Clone) -> None:
 
 
 def test_a_grade_goes_with_the_level(make: Clone) -> None:
-    copy = make(TREE, staff(False))
+    copy = make(TREE, staff(False), k=0)
     assert copy.one("SELECT avg(b.grade = s.grade - 1) FROM staff s JOIN staff b ON b.id = s.boss") > 0.95
 
 
@@ -625,7 +627,6 @@ def test_a_tree_within_a_composite_key_stays_within_it(make: Clone) -> None:
 LOOSE_KEY = "CREATE TABLE t (a TEXT, b INTEGER, x INTEGER, PRIMARY KEY (a, b));"
 
 
-@pytest.mark.xfail(reason="SQLite allows NULL in a primary key, the proof does not", strict=False)
 def test_null_in_a_primary_key_of_the_source_does_not_stop_a_clone(make: Clone) -> None:
     copy = make(LOOSE_KEY, {"t": [(f"k{i % 30}", i if i % 9 else None, i % 4) for i in range(1, 201)]})
     assert copy.size("t") == pytest.approx(200, rel=0.1)

@@ -114,7 +114,6 @@ def test_the_kind_of_a_measurement_is_recognised_and_remembered(tables: Mapping[
     assert ALIKE in references(vital, "column:level")
 
 
-@pytest.mark.xfail(reason="the kind is drawn first, also where it is the determined column", strict=False)
 def test_what_goes_with_the_kind_is_looked_up(tables: Mapping[str, TableSteps]) -> None:
     assert LOOKUP in references(tables["vital"], "column:unit") | references(tables["vital"], "column:test")
 
