@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from dbclone.connection import open_source
 from dbclone.models.observation import observe
+from dbclone.models.sieve import crowded
 from dbclone.plan import ColumnRole, Plan, TableRole
 from dbclone.schema import TableName
 
@@ -29,6 +30,8 @@ class Hits:
     """Rows of the clone that hold them."""
     crowded: float
     """Share of the lattice that the source's values take where they are dense: 0 for texts."""
+    of: int
+    """Rows of the clone that hold any value."""
     longest: int
     """Letters of the longest rare text that was hit."""
 
@@ -52,7 +55,7 @@ def rare_values(plan: Plan, source: Tables, clone: Tables, k: int) -> Iterator[H
                 there = clone[planned.table].column(column.column).drop_null()
                 hit = there.filter(pc.is_in(there, value_set=rare.cast(there.type)))
                 name = (str(planned.table), column.column, column.kind)
-                yield Hits(*name, len(rare), len(pc.unique(hit)), len(hit), _crowded(values), _longest(hit))
+                yield Hits(*name, len(rare), len(pc.unique(hit)), len(hit), _crowded(values), len(there), _longest(hit))
 
 
 def _rare(values: pa.Array, entities: np.ndarray, k: int) -> pa.Array:
@@ -71,6 +74,8 @@ def _crowded(values: pa.Array) -> float:
         values = values.cast(pa.timestamp("us")).cast(pa.int64())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return 0.0
-    numbers = np.unique(values.drop_null().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-    gaps = np.diff(numbers)
-    return float(len(numbers) / (np.ptp(numbers) / gaps.min() + 1)) if len(gaps) else 1.0
+    numbers = values.drop_null().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    if not len(numbers):
+        return 0.0
+    gaps = np.diff(np.unique(np.round(numbers, 6)))
+    return crowded(np.round(numbers / gaps.min())) if len(gaps) else 1.0
