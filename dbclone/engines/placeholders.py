@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,9 @@ def _plain(column: Column, kind: pa.DataType, number: np.ndarray) -> pa.Array | 
         return pa.array(number % 86_400 * 1_000_000, pa.int64()).cast(kind)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pa.array([b""] * len(number), kind)
+    if pa.types.is_decimal(kind):
+        most = 10 ** max(kind.precision - kind.scale, 0)
+        return pa.array([Decimal(int(n) % most) for n in number], kind)
     return pa.array(number, pa.int64()).cast(kind)
 
 
