@@ -281,7 +281,7 @@ def grow(
         test = test[:: max(1, len(test) // 8000)]
         score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, lams)
         best = np.unravel_index(int(np.argmax(score)), score.shape)
-        if score.max() <= score[-1].max():  # nothing beats the root alone
+        if score.max() <= score[-1].max() + 1.0 / len(test):  # less than a nat in all: nothing beats the root alone
             best = (score.shape[0] - 1, score.shape[1] - 1)
         cut, lam = growth.cuts[best[0]], growth.shrinkages[best[1]]
     rows = np.arange(n, dtype=np.int64)
