@@ -10,7 +10,7 @@ import pyarrow as pa
 from dbclone.abc import Progress
 from dbclone.engines.forest_tables import TableModel
 from dbclone.engines.forest_values import Values
-from dbclone.models.drawing import Size, draw_rows, groups_of, select_rows
+from dbclone.models.drawing import Size, draw_rows, groups_of, keep_order, select_rows
 from dbclone.models.pointers import Pointer, assign
 from dbclone.models.program import Groups
 from dbclone.models.relations import owner_of
@@ -100,6 +100,7 @@ class Generation:
         keys = {name: values.keys for name, values in self._values.items()}
         rows = draw_rows(model.steps, self._size(model, model.steps, rng), self._rows, keys, int(rng.integers(2**31)))
         self._rows[model.table] = rows
+        keep_order(model.steps, rows, self._rows)
         for implied in model.implied:
             owner = rows.parents[model.steps.owner or ""]
             database = {**self._rows}

@@ -3,10 +3,10 @@
 A code is an interval [low, high] of lattice units; a spike has low = high.  Codes rise with the values, code 0 is NULL.
 A draw from a bin is uniform over its lattice points, so a decoded number keeps the lattice but is no real one.
 
-With k > 1 every interval holds at least k entities, and its ends are no single real numbers: a bin begins half-way
-between its first two values and ends half-way between its last two (unless it fills most of its lattice points, of
-which none tells anything then); the outermost bins begin and end beyond the k-th entity.  Values too few for an
-interval of their own count as the nearest one.
+With k > 1 every interval holds at least k entities, and its ends are no single real numbers: bins meet half-way
+between their outermost values, and where there is a gap a bin ends half-way between its last two (unless it fills most
+of its lattice points, of which none tells anything then).  The outermost bins begin and end beyond the k-th entity.
+Values too few for an interval of their own count as the nearest one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from dbclone.privacy.protection import Guard
 MOST_BINS = 400
 _BIN_ROWS = 8
 """Fewest rows in a bin: fewer would pin single real values."""
+_NEAR = 4.0
+"""Gap between two bins, in mean gaps within a bin, up to which they meet half-way."""
 _SPIKE_ROWS = 5
 """Rows from which a value is one that people share (a price, a round number) and not one of a continuum."""
 
@@ -39,8 +41,14 @@ class Atoms:
         return len(self.low) + 1
 
     @classmethod
-    def fit(cls, raw: np.ndarray, lattice: bool, k: int = 1, entities: np.ndarray | None = None) -> Atoms:
-        """Learn intervals from lattice numbers (NaN is NULL); none holds fewer than k entities (rows if None)."""
+    def fit(
+        cls, raw: np.ndarray, lattice: bool, k: int = 1, entities: np.ndarray | None = None, *, tails: bool = False
+    ) -> Atoms:
+        """Learn intervals from lattice numbers (NaN is NULL); none holds fewer than k entities (rows if None).
+
+        With ``tails`` the outermost bins go as far beyond the k-th entity as that one lies from the 2k-th: for numbers
+        that no database shows.
+        """
         held = np.flatnonzero(~np.isnan(raw))
         order = held[np.argsort(raw[held], kind="stable")]
         values = raw[order]
@@ -60,7 +68,7 @@ class Atoms:
         low, high = values[starts], values[ends]
         if k > 1:
             low, high = _inside(distinct, (rank[starts], rank[ends]), lattice)
-            low, high = _cut(low, high, (values, rank, entity, distinct), k, lattice)
+            low, high = _cut(low, high, (values, rank, entity, distinct), k, lattice, tails=tails)
         return cls(low, high, lattice)
 
     @classmethod
@@ -116,7 +124,7 @@ def _joined(
 
 
 def _inside(distinct: np.ndarray, at: tuple[np.ndarray, np.ndarray], lattice: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of each run, moved half-way to its second and its last value but one where the run is sparse."""
+    """The ends of each run: half-way to the next run, or where that is far, half-way back into a sparse run."""
     first, last = at
     low, high = distinct[first].copy(), distinct[last].copy()
     points = high - low + 1 if lattice else np.full(len(low), np.inf)
@@ -128,19 +136,30 @@ def _inside(distinct: np.ndarray, at: tuple[np.ndarray, np.ndarray], lattice: bo
     inner_high = np.where(two, high - (high - low) / 4, inner_high)
     if lattice:
         inner_low, inner_high = np.ceil(inner_low), np.floor(inner_high)
-    return np.where(sparse, inner_low, low), np.where(sparse, np.maximum(inner_high, inner_low), high)
+    inner_low = np.where(sparse, inner_low, low)
+    inner_high = np.where(sparse, np.maximum(inner_high, inner_low), high)
+    usual = np.maximum(high - low, 0.0) / np.maximum(last - first, 1)
+    bins = last > first
+    before, after = np.append(-np.inf, high[:-1]), np.append(low[1:], np.inf)
+    near_low, near_high = bins & (low - before <= _NEAR * usual), bins & (after - high <= _NEAR * usual)
+    outer_low, outer_high = (low + before) / 2, (high + after) / 2
+    if lattice:
+        outer_low, outer_high = np.floor(outer_low) + 1, np.floor(outer_high)
+    return np.where(near_low, outer_low, inner_low), np.where(near_high, outer_high, inner_high)
 
 
 def _cut(
-    low: np.ndarray, high: np.ndarray, rows: tuple[np.ndarray, ...], k: int, lattice: bool
+    low: np.ndarray, high: np.ndarray, rows: tuple[np.ndarray, ...], k: int, lattice: bool, *, tails: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """The outermost bins without what lies beyond the k-th entity from either end."""
     if low[0] < high[0]:
-        low[0] = max(low[0], min(lower_cut(rows, k, lattice), high[0]))
+        cut = lower_cut(rows, k, lattice)
+        low[0] = 2 * cut - lower_cut(rows, 2 * k, lattice) if tails else max(low[0], min(cut, high[0]))
     if low[-1] < high[-1]:
         values, rank, entity, distinct = rows
         mirrored = (-values[::-1], len(distinct) - 1 - rank[::-1], entity[::-1], -distinct[::-1])
-        high[-1] = min(high[-1], max(-lower_cut(mirrored, k, lattice), low[-1]))
+        cut = -lower_cut(mirrored, k, lattice)
+        high[-1] = 2 * cut + lower_cut(mirrored, 2 * k, lattice) if tails else min(high[-1], max(cut, low[-1]))
     return low, high
 
 
@@ -155,12 +174,12 @@ def lower_cut(rows: tuple[np.ndarray, ...], k: int, lattice: bool) -> float:
     return float(np.ceil(between) if lattice else between)
 
 
-def extremes(raw: np.ndarray, lattice: bool, guard: Guard) -> tuple[float, float]:
+def extremes(raw: np.ndarray, lattice: bool, guard: Guard, *, tails: bool = False) -> tuple[float, float]:
     """Lowest and highest number, beyond the k-th entity where they are guarded (0 and 0 where there is none)."""
     held = np.flatnonzero(~np.isnan(raw))
     if not len(held):
         return 0.0, 0.0
     if not guard.on:
         return float(raw[held].min()), float(raw[held].max())
-    atoms = Atoms.fit(raw, lattice, guard.k, guard.entities)
+    atoms = Atoms.fit(raw, lattice, guard.k, guard.entities, tails=tails)
     return float(atoms.low[0]), float(atoms.high[-1])

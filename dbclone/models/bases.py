@@ -12,7 +12,7 @@ from dbclone.models.grouping import mid_ranks
 from dbclone.models.inequalities import holds, nearest
 from dbclone.models.layout import ALIKE, LINKED, MEASURED, OWNER, PACED, SAME_ROW, SIBLING
 from dbclone.models.observation import Observation, Observed
-from dbclone.models.rows import Path, Rows, gather_numbers
+from dbclone.models.rows import Path, gather_numbers
 from dbclone.models.sampling import Sample, Shape, alike_rows
 from dbclone.models.steps import Bound, Link, Scale
 from dbclone.schema import TableName
@@ -32,6 +32,8 @@ class Base:
     scale: Scale
     numbers: np.ndarray
     """float64[n] on the step's own lattice."""
+    clock: float = 1.0
+    """Microseconds per unit of the source's time of day, where that is a step of its own."""
     unit: np.ndarray | None = None
     """float64[n]: PACED counts in these units."""
 
@@ -71,7 +73,7 @@ def bases_of(
         earlier = alike_rows(observed.family, rows.bytes[kind][0])
         there = np.where(earlier >= 0, raw[np.maximum(earlier, 0)], np.nan)
         yield Base(ALIKE, Path((), shape.name), -1, shape.scale, there)
-    yield from _same_row(shapes[:index], shape, rows)
+    yield from _same_row(observed, shapes[:index], shape)
     sources = [(OWNER, -1, owner.parent, rows.parents[owner.id], parents[0])] if owner else []
     drawn = {s.name for s in shapes[:index]}
     for j, link in enumerate(parents[1]):
@@ -83,10 +85,17 @@ def bases_of(
             scale = _scale_at(seen, parent, path)
             if scale.temporal == shape.scale.temporal and len(block):
                 there = np.where(up >= 0, block[np.maximum(up, 0), i], np.nan)
-                yield Base(reference, path, j, scale, converted(there, scale, shape.scale))
+                clock = _clock_at(seen.tables[path.hops[-1].parent if path.hops else parent], path.step)
+                yield Base(reference, path, j, scale, converted(there, scale, shape.scale), clock)
 
 
-def _same_row(earlier: list[Shape], shape: Shape, rows: Rows) -> Iterator[Base]:
+def _clock_at(table: Observed, step: str) -> float:
+    clock = step.replace("column:", "time:", 1)
+    return next((c.scale.unit for c in table.columns if c.clock and c.step == clock), 1.0)
+
+
+def _same_row(observed: Observed, earlier: list[Shape], shape: Shape) -> Iterator[Base]:
+    rows = observed.rows
     raw = rows.numbers[shape.name]
     for other in earlier:
         if other.kind != MEASURED or not other.name.startswith("column:"):
@@ -95,7 +104,8 @@ def _same_row(earlier: list[Shape], shape: Shape, rows: Rows) -> Iterator[Base]:
         comparable = other.scale.temporal == shape.scale.temporal
         scale = other.scale if comparable else straight_line(there, raw, shape.scale)
         if scale is not None:
-            yield Base(SAME_ROW, Path((), other.name), -1, scale, converted(there, scale, shape.scale))
+            clock = _clock_at(observed, other.name)
+            yield Base(SAME_ROW, Path((), other.name), -1, scale, converted(there, scale, shape.scale), clock)
 
 
 def _scale_at(seen: Observation, start: TableName, path: Path) -> Scale:
@@ -147,7 +157,7 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, cei
     together = np.corrcoef(mid_ranks(gap[pick]), mid_ranks(unit[pick]))[0, 1]
     if usual > _REGULAR or not together > _TOGETHER:
         return sibling
-    return Base(PACED, sibling.source, -1, shape.scale, sibling.numbers, unit)
+    return Base(PACED, sibling.source, -1, shape.scale, sibling.numbers, unit=unit)
 
 
 def bounds_of(raw: np.ndarray, bases: list[Base]) -> tuple[Bound, ...]:
@@ -158,7 +168,9 @@ def bounds_of(raw: np.ndarray, bases: list[Base]) -> tuple[Bound, ...]:
         if side:
             sides[side].append((float(np.nanmean(np.abs(raw - base.numbers))), i))
     chosen = [(side, bases[i]) for side, found in sides.items() for i in nearest(found)]
-    return tuple(Bound(b.reference, b.source, b.scale, b.link, side < 0) for side, b in chosen if b.source is not None)
+    return tuple(
+        Bound(b.reference, b.source, b.scale, b.link, side < 0, b.clock) for side, b in chosen if b.source is not None
+    )
 
 
 def ceiling_of(raw: np.ndarray, bases: list[Base]) -> np.ndarray:

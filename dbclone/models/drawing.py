@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.models import sequence
-from dbclone.models.layout import MEASURED, Families
+from dbclone.models.layout import LINKED, MEASURED, OWNER, SAME_ROW, Families
 from dbclone.models.program import Groups, build
-from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers
-from dbclone.models.steps import Link, Restriction, TableSteps
+from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers, taken
+from dbclone.models.steps import Bound, Link, Restriction, TableSteps
 from dbclone.schema import TableName
 
 Keys = Mapping[TableName, Mapping[str, pa.Array]]
@@ -124,3 +124,45 @@ def groups_by_value(left: list[pa.Array], right: list[pa.Array]) -> Groups:
         joint[joint >= 0] = np.unique(joint[joint >= 0], return_inverse=True)[1]
     return Groups(joint[n:], joint[:n], int(joint.max(initial=-1)) + 1 or 1)
 
+
+
+def keep_order(table: TableSteps, rows: Rows, database: Database) -> None:
+    """Where a row falls on the very day of a date that it may not precede, its time of day is not before that one's.
+
+    The days of timestamps that are drawn as day and time keep their bounds in the loop; this is the rest.
+    """
+    for step in table.steps:
+        clock = next((s for s in table.steps if s.name == step.name.replace("column:", "time:", 1)), None)
+        if clock is None or clock is step:
+            continue
+        for bound in step.bounds:
+            limit = _moments(table, bound, rows, database)
+            if limit is None or bound.upper:
+                continue
+            day = rows.numbers[step.name] * step.scale.unit + step.scale.offset
+            early = day + rows.numbers[clock.name] * clock.scale.unit < limit
+            early &= limit < day + step.scale.unit
+            rows.numbers[clock.name][early] = np.ceil((limit[early] - day[early]) / clock.scale.unit)
+
+
+def _moments(table: TableSteps, bound: Bound, rows: Rows, database: Database) -> np.ndarray | None:
+    """Microseconds of what a bound leads to, with its time of day; float64[n], None for siblings."""
+    if bound.reference == SAME_ROW:
+        return _moment(rows.numbers, bound.source.step, bound, np.arange(rows.n))
+    if bound.reference == OWNER and table.owner is not None and table.owner_table is not None:
+        start, up = table.owner_table, rows.parents[table.owner]
+    elif bound.reference == LINKED:
+        link = table.links[bound.link]
+        start, up = link.parent, rows.parents[link.reference]
+    else:
+        return None
+    end = follow(database, start, bound.source.hops)
+    at = np.where(up >= 0, end[np.maximum(up, 0)], -1) if len(end) else up
+    there = bound.source.hops[-1].parent if bound.source.hops else start
+    return _moment(database[there].numbers, bound.source.step, bound, at)
+
+
+def _moment(numbers: Mapping[str, np.ndarray], step: str, bound: Bound, at: np.ndarray) -> np.ndarray:
+    moment = taken(numbers[step], at) * bound.scale.unit + bound.scale.offset
+    clock = numbers.get(step.replace("column:", "time:", 1))
+    return moment if clock is None else moment + taken(clock, at) * bound.clock

@@ -9,6 +9,8 @@ import numpy as np
 SUPPORT = 0.999
 _CHANCE = 0.97
 """Share of random pairs that may agree: an inequality that holds between any two rows says nothing."""
+_CHANCE_EXACT, _MANY = 0.998, 1_000
+"""The same for what holds without exception in at least so many rows."""
 MOST = 3
 _SAMPLE = 20_000
 
@@ -23,8 +25,10 @@ def holds(raw: np.ndarray, base: np.ndarray) -> int:
     for sign in (1, -1):
         if np.mean(sign * (a - b) >= 0) >= SUPPORT:
             shuffled = np.random.default_rng(0).permutation(b)
-            if np.mean(sign * (a - shuffled) >= 0) < _CHANCE:
-                return sign if np.mean(sign * (raw[both] - base[both]) >= 0) >= SUPPORT else 0
+            support = float(np.mean(sign * (raw[both] - base[both]) >= 0))
+            most = _CHANCE_EXACT if support == 1.0 and len(both) >= _MANY else _CHANCE
+            if np.mean(sign * (a - shuffled) >= 0) < most:
+                return sign if support >= SUPPORT else 0
     return 0
 
 

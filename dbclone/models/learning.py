@@ -154,7 +154,7 @@ def _ceiling(
 def _lookups(observed: Observed, plain: dict[str, np.ndarray]) -> dict[str, str]:
     """Which step determines which.
 
-    A category of few levels that a number determines is left to a tree: its levels are ranges of the number (the test
+    A category of few levels that a number of many values determines is left to a tree: its levels are ranges of the number (the test
     of a measurement that lies between 45 and 95), and it is the category that comes first.
     """
     columns = {c.step: c for c in observed.columns if c.measured or _is_category(c)}
@@ -165,6 +165,7 @@ def _lookups(observed: Observed, plain: dict[str, np.ndarray]) -> dict[str, str]
         if columns[b].measured
         or not columns[a].measured
         or columns[a].scale.temporal
+        or len(np.unique(plain[a][~np.isnan(plain[a])])) <= MOST_KINDS
         or int(observed.rows.codes[b].max(initial=0)) > FEW_LEVELS
     }
 
@@ -281,7 +282,8 @@ class _Learner:
         bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, kind=self.kind))
         chosen = choose_bases(observed, shape, raw, bases, ceiling=self.ceiling, kind=self.kind)
         grown = list(_variants(shape, raw, chosen, self.sample, visible, pool=self.pool))
-        low, high = extremes(raw, shape.scale.lattice, observed.guard)
+        tails = shape.name.startswith("level:")
+        low, high = extremes(raw, shape.scale.lattice, observed.guard, tails=tails)
         bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden]), self._null_rule(shape)
         return lambda: Step(
             shape.name,
@@ -363,7 +365,8 @@ def _variant(
     sample, visible, pool = fit
     guard = sample.guard.take(rows)
     lattice = shape.scale.lattice and not (base is not None and base.reference == PACED)
-    atoms = Atoms.fit(raw, lattice, guard.k, guard.owners)
+    tails = guard.on and shape.name.startswith("level:")
+    atoms = Atoms.fit(raw, lattice, guard.k, guard.owners, tails=tails)
     future = pool.submit(_tree, sample, visible, rows, atoms.encode(raw), True)
     if base is None:
         return lambda: Variant(ABSOLUTE, future.result(), atoms)

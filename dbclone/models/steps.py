@@ -55,7 +55,8 @@ class Bound:
     scale: Scale
     link: int
     upper: bool
-    support: float = 1.0
+    clock: float = 1.0
+    """Microseconds per unit of the source's time of day, where it is drawn apart from its day."""
 
 
 @dataclass(frozen=True)
