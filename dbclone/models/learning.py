@@ -154,8 +154,8 @@ def _ceiling(
 def _lookups(observed: Observed, plain: dict[str, np.ndarray]) -> dict[str, str]:
     """Which step determines which.
 
-    A category of few levels that a number of many values determines is left to a tree: its levels are ranges of the number (the test
-    of a measurement that lies between 45 and 95), and it is the category that comes first.
+    A category of few levels that a number of many values determines is left to a tree: its levels are ranges of the
+    number (the test of a measurement that lies between 45 and 95), and it is the category that comes first.
     """
     columns = {c.step: c for c in observed.columns if c.measured or _is_category(c)}
     found = lookups({name: plain[name] for name in columns})
