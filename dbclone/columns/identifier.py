@@ -75,7 +75,7 @@ class KeyMaker:
             case TypeFamily.UUID:
                 return cls(_uuid_style(keys), type, count=len(keys), ordered=_rises(keys))
             case TypeFamily.ENUM | TypeFamily.BOOLEAN:
-                return cls(KeyStyle.LABELS, type, count=len(keys), labels=type.values or ("false", "true"))
+                return cls(KeyStyle.LABELS, type, count=len(keys), labels=_labels(keys, type))
             case TypeFamily.BYTES:
                 size = int(np.median(pc.binary_length(keys).to_numpy(zero_copy_only=False))) if len(keys) else 16
                 return cls(KeyStyle.BYTES, type, low=max(size, 1), count=len(keys))
@@ -288,6 +288,12 @@ def _uuid_style(keys: pa.Array) -> KeyStyle:
     head = keys[:1000].to_pylist()
     timed = sum(len(key) == 36 and key[14] in "167" for key in head) > 0.9 * len(head)
     return KeyStyle.TIMED_UUID if head and timed and _rises(keys) else KeyStyle.UUID
+
+
+def _labels(keys: pa.Array, type: SqlType) -> tuple[str, ...]:  # noqa: A002
+    """What the type can hold, the labels in use first."""
+    used = set(keys.cast(pa.string()).to_pylist())
+    return tuple(sorted(type.values or ("false", "true"), key=lambda label: label not in used))
 
 
 def _rises(keys: pa.Array) -> bool:
