@@ -137,7 +137,7 @@ class Pattern:
         return pc.binary_join_element_wise(*(t.draw(n, rng) for t in self.tokens), "")
 
     def widened(self) -> Pattern:
-        """The same pattern with at least ten times the capacity: one more digit at its last number, or at its end."""
+        """The same pattern with more capacity: all numbers of as many digits, else one more digit."""
         for i in reversed(range(len(self.tokens))):
             if self.tokens[i].kind in (TokenKind.NUMBER, TokenKind.CHARACTERS) and self.tokens[i].capacity > 1:
                 return replace(self, tokens=(*self.tokens[:i], _widened(self.tokens[i]), *self.tokens[i + 1 :]))
@@ -179,8 +179,11 @@ class Grammar:
         roomy = []
         for pattern in self.patterns:
             wanted = 2 * n * pattern.weight / total
-            while pattern.capacity < wanted and (max_length is None or pattern.longest < max_length):
-                pattern = pattern.widened()
+            while pattern.capacity < wanted:
+                wider = pattern.widened()
+                if max_length is not None and wider.longest > max_length:
+                    break
+                pattern = wider
             if pattern.capacity >= wanted:
                 roomy.append(pattern)
         if len(roomy) < len(self.patterns):
@@ -324,9 +327,10 @@ def _pooled(strings: Sequence[str]) -> Token:
 def _widened(token: Token) -> Token:
     if token.kind is TokenKind.CHARACTERS:
         return replace(token, lengths=(max(token.lengths) + 1,), weights=(1.0,))
-    top = 10 ** (max(token.width, len(str(token.knots[-1]))) + 1) - 1
-    if token.width and len(str(token.knots[-1])) < token.width:
-        top = 10**token.width - 1
+    digits = max(token.width, len(str(token.knots[-1])))
+    top = 10**digits - 1
+    if token.knots[-1] == top:
+        top = 10 ** (digits + 1) - 1
     return replace(token, knots=(token.knots[0], top))
 
 
