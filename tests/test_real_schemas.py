@@ -1,0 +1,140 @@
+"""Schemas of real applications: loaded into PostgreSQL, filled, cloned by the command, and proved by the server itself.
+
+``DBCLONE_TEST_SCHEMAS`` names the folder of their DDL files; by default it is ``shared/schemas`` beside the repository.
+"""
+
+import contextlib
+import gzip
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dbclone.examples import build_postgresql
+from tests import real_data
+from tests.commands import dbclone
+from tests.filler import fill
+from tests.proofs import next_inserts_refused, normalised, not_validated, schema_statements, violations
+
+ROWS = 40
+SMALL = ("pagila", "adventureworks")
+LARGE = ("omop_cdm_54", "danbooru", "panoptes", "zabbix60")
+EXAMPLES = ("bank", "clinic", "shop")
+LARGEST = "musicbrainz"
+INSPECT_SECONDS, PLAN_SECONDS = 5.0, 10.0
+
+pytestmark = pytest.mark.skipif(shutil.which("pg_dump") is None, reason="NO pg_dump: schemas cannot be compared")
+
+
+def loaded(name: str, url: str) -> str:
+    """The schema of that name in the database, with some rows in every table."""
+    folder = Path(os.environ.get("DBCLONE_TEST_SCHEMAS", real_data.folder().parent / "schemas"))
+    packed = folder / f"{name}.sql.gz"
+    if not packed.exists():
+        pytest.skip(f"REAL SCHEMAS ABSENT: no {packed.name} in {folder} (set DBCLONE_TEST_SCHEMAS)")
+    command = ["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", url]
+    done = subprocess.run(command, input=gzip.decompress(packed.read_bytes()), capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"THIS SERVER CANNOT HOLD {name}: {done.stderr.decode().splitlines()[-1]}")
+    counts = fill(url, ROWS)
+    assert min(counts.values()) > 0, [table for table, rows in counts.items() if not rows]
+    return url
+
+
+def copied(source: str, target: str) -> dict[str, list[dict[str, str]]]:
+    """What the command says of its copy."""
+    outcome = dbclone("copy", "--json", source, target)
+    assert outcome.code == 0, outcome.err
+    summary: dict[str, list[dict[str, str]]] = json.loads(outcome.out)
+    return summary
+
+
+def prove(source: str, target: str) -> None:
+    """Copy, then ask the server: every constraint true and validated, the schema the same, the next INSERT free."""
+    summary = copied(source, target)
+    assert unforetold(source, target, [finding["message"] for finding in summary["findings"]]) == []
+    with psycopg.connect(target) as connection:
+        assert violations(connection) == []
+        assert not_validated(connection) == set()
+        assert next_inserts_refused(connection) == []
+    empty = {table["table"] for table in summary["tables"] if not table["synthetic_rows"] and table["real_rows"]}
+    assert empty == set()
+
+
+def unforetold(source: str, target: str, messages: list[str]) -> list[str]:
+    """Statements of a dump of either that the other's lacks, and that no finding names."""
+    theirs = {normalised(statement): statement for statement in schema_statements(source)}
+    ours = {normalised(statement): statement for statement in schema_statements(target)}
+    differing = [theirs[s] for s in theirs.keys() - ours.keys()] + [ours[s] for s in ours.keys() - theirs.keys()]
+    said = " ".join(messages)
+    return [statement for statement in differing if not _is_named(statement, said)]
+
+
+def _is_named(statement: str, said: str) -> bool:
+    names = re.findall(r'CONSTRAINT "?(\w+)"? ', statement)
+    return any(re.search(rf"\b{re.escape(name)}\b", said) for name in names)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_real_schema_is_cloned_whole(name: str, new_postgres: Callable[[], str]) -> None:
+    prove(loaded(name, new_postgres()), new_postgres())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_schema_is_cloned_whole(name: str, new_postgres: Callable[[], str]) -> None:
+    prove(loaded(name, new_postgres()), new_postgres())
+
+
+@pytest.mark.slow
+def test_five_hundred_tables_are_planned_in_seconds_and_cloned_whole(new_postgres: Callable[[], str]) -> None:
+    source = loaded(LARGEST, new_postgres())
+    for command, most in (("inspect", INSPECT_SECONDS), ("plan", PLAN_SECONDS)):
+        began = time.process_time()
+        assert dbclone(command, "--json", source).code == 0
+        assert time.process_time() - began < most, command
+    prove(source, new_postgres())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_cloned_with_all_that_postgresql_has_besides_tables(
+    name: str, new_postgres: Callable[[], str]
+) -> None:
+    source = new_postgres()
+    build_postgresql(name, source, scale=0.1, extras=True)
+    prove(source, new_postgres())
+
+
+def test_sakila_is_cloned_with_its_data(sakila_url: str, new_postgres: Callable[[], str]) -> None:
+    prove(sakila_url, new_postgres())
+
+
+def test_a_real_schema_is_cloned_into_sqlite(new_postgres: Callable[[], str], tmp_path: Path) -> None:
+    prove_sqlite(loaded("pagila", new_postgres()), tmp_path / "pagila.sqlite")
+
+
+def test_sakila_is_cloned_into_sqlite(sakila_url: str, tmp_path: Path) -> None:
+    prove_sqlite(sakila_url, tmp_path / "sakila.sqlite")
+
+
+@pytest.mark.slow
+def test_medical_records_are_cloned_into_sqlite(real_sqlite: Callable[[str], Path], tmp_path: Path) -> None:
+    prove_sqlite(str(real_sqlite("synthea27nj")), tmp_path / "synthea.sqlite")
+
+
+def prove_sqlite(source: str, target: Path) -> None:
+    """Copy, then ask SQLite: the file is sound and every reference is met."""
+    summary = copied(source, str(target))
+    with contextlib.closing(sqlite3.connect(target)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()[0]
+    assert tables >= len(summary["tables"])
