@@ -204,6 +204,16 @@ def _null_count(rows: Sequence[Row], column: str) -> int:
     return sum(r[column] is None for r in rows)
 
 
+def strange_sizes(database: Database, made: Rows) -> list[str]:
+    """Tables whose size is not that of the source, give or take what tiny tables may vary."""
+    pairs = [(str(name), len(rows), len(made[name])) for name, rows in database.rows.items()]
+    return [f"{name}: {n} rows became {m}" for name, n, m in pairs if not sensible(n, m)]
+
+
+def sensible(real: int, made: int) -> bool:
+    return made == 0 if real == 0 else real / 2 - 3 <= made <= 2 * real + 3
+
+
 # --- SQL -------------------------------------------------------------------------------------------------------------
 
 

@@ -12,12 +12,12 @@ from dbclone.progress import Silent
 from dbclone.schema import Table
 from tests.random_database import (
     Database,
-    Rows,
     build_postgres,
     build_sqlite,
     constraint_counts,
     read_postgres,
     read_sqlite,
+    strange_sizes,
     violations,
 )
 from tests.strategies import databases
@@ -92,16 +92,6 @@ SHAPES: dict[str, Callable[[Database], bool]] = {
 def test_every_shape_is_among_what_is_drawn(shape: str) -> None:
     found = find(databases("sqlite"), SHAPES[shape], settings=settings(max_examples=3_000, phases=[Phase.generate]))
     assert violations(found.schema, found.rows) == []
-
-
-def strange_sizes(database: Database, made: Rows) -> list[str]:
-    """Tables whose size is not that of the source, give or take what tiny tables may vary."""
-    pairs = [(str(name), len(rows), len(made[name])) for name, rows in database.rows.items()]
-    return [f"{name}: {n} rows became {m}" for name, n, m in pairs if not sensible(n, m)]
-
-
-def sensible(real: int, made: int) -> bool:
-    return made == 0 if real == 0 else real / 2 - 3 <= made <= 2 * real + 3
 
 
 @reused

@@ -1,0 +1,116 @@
+"""Clone many random databases and list each kind of failure once, with its smallest example.
+
+    python -m tests.random_failures sqlite 2000 --seed 1 --tables 6
+
+Hypothesis stops at the first failure and shrinks it; this goes on, so that one run shows all that is broken.
+"""
+
+import argparse
+import contextlib
+import tempfile
+import traceback
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from dbclone.cloning import clone
+from dbclone.options import CloneOptions
+from dbclone.progress import Silent
+from tests import postgres_server
+from tests.random_database import (
+    Database,
+    build_postgres,
+    build_sqlite,
+    constraint_counts,
+    read_postgres,
+    read_sqlite,
+    strange_sizes,
+    violations,
+)
+from tests.strategies import databases
+
+Cloner = Callable[[Database], list[str]]
+
+
+def clone_on_sqlite(folder: Path, database: Database) -> list[str]:
+    """Build, clone, and say what is wrong with the clone."""
+    source, target = folder / "source.sqlite", folder / "target.sqlite"
+    build_sqlite(database, source)
+    target.unlink(missing_ok=True)
+    clone(f"sqlite:///{source}", f"sqlite:///{target}", CloneOptions(), Silent())
+    rows = read_sqlite(database.schema, target)
+    return violations(database.schema, rows) + strange_sizes(database, rows)
+
+
+def clone_on_postgres(source: str, target: str, database: Database) -> list[str]:
+    """The same between two PostgreSQL databases."""
+    build_postgres(database, source)
+    clone(source, target, CloneOptions(clean=True), Silent())
+    rows = read_postgres(database.schema, target)
+    lost = [] if constraint_counts(source) == constraint_counts(target) else ["constraints differ"]
+    return violations(database.schema, rows) + strange_sizes(database, rows) + lost
+
+
+@contextlib.contextmanager
+def cloner(dialect: str) -> Iterator[Cloner]:
+    """What clones a database of the dialect; its scratch databases are gone afterwards."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if dialect == "sqlite":
+            yield lambda database: clone_on_sqlite(folder, database)
+            return
+        server = stack.enter_context(postgres_server.server())
+        if server is None:
+            raise SystemExit("no PostgreSQL server")
+        admin = stack.enter_context(psycopg.connect(server, autocommit=True))
+        names = [f"random_failures_{admin.info.backend_pid}_{end}" for end in ("source", "target")]
+        for name in names:
+            admin.execute(f"CREATE DATABASE {name}")
+            stack.callback(admin.execute, f"DROP DATABASE {name} WITH (FORCE)")
+        source, target = (postgres_server.with_database(server, name) for name in names)
+        yield lambda database: clone_on_postgres(source, target, database)
+
+
+def kind_of(error: Exception) -> str:
+    """The class of an error and where in dbclone it was raised."""
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if "dbclone/" in f.filename]
+    return f"{type(error).__name__} in " + " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in ours[:-4:-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dialect", choices=("sqlite", "postgresql"))
+    parser.add_argument("examples", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tables", type=int, default=12)
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    failures: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    with cloner(asked.dialect) as attempt:
+
+        @seed(asked.seed)
+        @settings(
+            max_examples=asked.examples, phases=[Phase.generate], database=None, deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(databases(asked.dialect, asked.tables))
+        def run(database: Database) -> None:
+            try:
+                for wrong in attempt(database):
+                    failures[wrong.rsplit(":", 1)[-1]].append((wrong, repr(database)))
+            except Exception as error:
+                failures[kind_of(error)].append((str(error), repr(database)))
+
+        run()
+    for kind, found in sorted(failures.items(), key=lambda item: -len(item[1])):
+        message, example = min(found, key=lambda one: len(one[1]))
+        print(f"\n=== {len(found)} × {kind}\n{message[:300]}\n{example}")
+    print(f"\n{asked.examples} examples, {sum(map(len, failures.values()))} failures of {len(failures)} kinds")
+
+
+if __name__ == "__main__":
+    main()
