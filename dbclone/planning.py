@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from dbclone.abc import Read
 from dbclone.column_roles import choose_column_roles
+from dbclone.conditions.requirements import refuse_impossible, unclear_conditions
 from dbclone.findings import Finding, Severity
 from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, person_descendants
 from dbclone.options import PlanOptions
-from dbclone.plan import Plan, ReferencePlan, ReferenceRole, TablePlan, TableRole
+from dbclone.plan import ColumnRole, Plan, ReferencePlan, ReferenceRole, TablePlan, TableRole
 from dbclone.reference_roles import Circumstances, choose_references
 from dbclone.schema import ForeignKey, Schema, Table, TableName
 from dbclone.selection import select
@@ -20,7 +21,8 @@ from dbclone.table_roles import RoleChoice, choose_table_roles, person_tables
 def make_plan(schema: Schema, counts: Mapping[TableName, int], read: Read, options: PlanOptions | None = None) -> Plan:
     """Plan a clone of ``schema``, whose tables have ``counts`` rows that ``read`` returns (memoised by the caller).
 
-    Raises UsageError if a glob of the options matches nothing.
+    Raises UsageError if a glob of the options matches nothing, PlanError if a check cannot hold without the tables that
+    are left out.
     """
     selection = select(schema, options or PlanOptions())
     survey = Survey(selection.schema, counts, read)
@@ -69,6 +71,10 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
             findings.append(Finding(Severity.NOTE, "no-primary-key", plan.table, (), message))
         if plan.rows:
             findings += _orphan_findings(survey, table)
+        if plan.role is TableRole.SYNTHESISE:
+            findings += unclear_conditions(table, survey.schema.dialect)
+            lost = [column.column for column in plan.columns if column.role is ColumnRole.NULLED]
+            refuse_impossible(table, survey.read(plan.table), lost, survey.schema.dialect)
     return findings
 
 

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from dbclone.conditions.evaluation import Evaluator
 from dbclone.conditions.parsing import understand
+from dbclone.conditions.repair import Freedom, connected, repair
+from dbclone.conditions.requirements import Requirement, requirements_of
 from dbclone.connection import open_source
-from dbclone.schema import Table
+from dbclone.schema import Check, Column, SqlType, Table, TableName, TypeFamily
 
 COLUMNS = {
     "sqlite": 'i INTEGER, j INTEGER, r REAL, d DECIMAL(8,2), b BOOLEAN, t TEXT, u VARCHAR(9), "the name" TEXT COLLATE'
@@ -246,3 +248,91 @@ def test_what_only_sqlite_says(sqlite: Asked, sql: str) -> None:
 def test_what_only_postgresql_says(postgresql: Asked) -> None:
     for sql in POSTGRESQL_ONLY:
         assert postgresql.understood(sql) == postgresql.ask(sql), sql
+
+
+NUMBER = SqlType(TypeFamily.INTEGER, "integer")
+WORD = SqlType(TypeFamily.TEXT, "varchar(5)", length=5)
+
+
+def required(**checks: str) -> tuple[Requirement, ...]:
+    """Conditions on a table of three numbers and a word."""
+    columns = (Column("a", NUMBER), Column("b", NUMBER), Column("c", NUMBER), Column("w", WORD))
+    table = Table(TableName("", "t"), columns, checks=tuple(Check(name, sql) for name, sql in checks.items()))
+    found = requirements_of(table, "postgresql")
+    assert len(found) == len(checks)
+    return found
+
+
+def freedom(carried: str = "", free: str = "", nullable: str = "") -> Freedom:
+    return Freedom(frozenset(carried), frozenset(free), frozenset(nullable))
+
+
+def repaired(checks: tuple[Requirement, ...], allowed: Freedom, **columns: list[Any]) -> tuple[dict[str, Any], int]:
+    """The columns after the repair of all groups, and how many violations are left."""
+    now = {name: pa.array(values, pa.string() if name == "w" else pa.int64()) for name, values in columns.items()}
+    left = 0
+    for group in connected(checks, allowed):
+        found = repair(group, now, allowed, np.random.default_rng(0))
+        now |= found.columns
+        left += int(found.violated.sum())
+    return {name: values.to_pylist() for name, values in now.items()}, left
+
+
+def test_a_violating_row_takes_all_columns_of_the_check_from_one_that_satisfies_it() -> None:
+    made, left = repaired(required(order="a <= b"), freedom("ab"), a=[1, 5, 9], b=[2, 6, 0])
+    assert left == 0
+    assert (made["a"][2], made["b"][2]) in {(1, 2), (5, 6)}
+    assert made["a"][:2] == [1, 5]
+
+
+def test_donors_keep_what_is_null_and_categories_as_they_are() -> None:
+    checks = required(order="(a IS NULL OR a < b) AND w <> ''")
+    made, left = repaired(
+        checks, freedom("abw"), a=[1, 3, None, None, 9, 9], b=[2, 4, 5, 6, 1, 2],
+        w=["x", "y", "x", "y", "y", "x"],
+    )  # fmt: skip
+    assert left == 0
+    assert made["w"] == ["x", "y", "x", "y", "y", "x"]
+    assert None not in made["a"][4:]
+
+
+def test_no_key_is_repeated_by_what_is_taken() -> None:
+    allowed = Freedom(frozenset("b"), frozenset(), frozenset(), keys=(("a", "b"),))
+    made, left = repaired(required(order="a < b"), allowed, a=[1, 1, 1, 2, 2], b=[2, 3, 4, 9, 0])
+    assert left == 0
+    assert len({*zip(made["a"], made["b"], strict=True)}) == 5
+
+
+def test_checks_that_share_a_column_are_repaired_together() -> None:
+    checks = required(one="a <= b", other="b <= c")
+    assert [group.columns for group in connected(checks, freedom("abc"))] == [("a", "b", "c")]
+    made, left = repaired(checks, freedom("abc"), a=[1, 9, 3], b=[2, 1, 5], c=[3, 0, 4])
+    assert left == 0
+    assert made == {"a": [1, 1, 1], "b": [2, 2, 2], "c": [3, 3, 3]}
+
+
+def test_donors_agree_in_the_columns_that_must_stay() -> None:
+    made, left = repaired(
+        required(tied="a * 10 = b"), freedom("b"), a=[1, 2, 3, 1, 2, 3, 7], b=[10, 20, 30, 0, 0, 0, 0]
+    )
+    assert made["a"] == [1, 2, 3, 1, 2, 3, 7]
+    assert made["b"][:6] == [10, 20, 30, 10, 20, 30]
+    assert left == 1  # no row says what goes with 7, and b may not be invented
+
+
+@pytest.mark.parametrize(
+    ("sql", "column"),
+    [("a >= 18", "a"), ("a IN (3, 5)", "a"), ("a > b", "a"), ("a IS NULL", "a"), ("a BETWEEN b AND b + 1", "a"),
+     ("length(w) = 4", "w"), ("w = upper(w) AND w <> ''", "w"), ("w ~ '^[a-f]{2}-\\d{2}$'", "w")],
+)  # fmt: skip
+def test_where_no_row_satisfies_a_value_is_found_that_does(sql: str, column: str) -> None:
+    allowed = freedom(free=column, nullable="a")
+    made, left = repaired(required(check=sql), allowed, a=[1, 2, 3], b=[4, 5, 6], w=["x", "yy", "z z"])
+    assert left == 0, made
+    assert made["b"] == [4, 5, 6]
+
+
+def test_what_may_not_change_stays_as_it_is() -> None:
+    made, left = repaired(required(check="a > 5"), freedom("b", "b", "b"), a=[1, 9], b=[1, 2])
+    assert made == {"a": [1, 9], "b": [1, 2]}
+    assert left == 1

@@ -31,6 +31,8 @@ def candidates(
     for name, other in columns.items():
         if name != column and other.type == own.type:
             yield other
+    if pa.types.is_boolean(own.type):
+        yield from (pa.array(np.full(n, truth)) for truth in (True, False))
     wanted = [r for r in requirements if column in r.condition.columns]
     if pa.types.is_string(own.type) or pa.types.is_large_string(own.type):
         yield from (found.cast(own.type) for found in _texts(own.cast(pa.string()), wanted, rng))

@@ -7,7 +7,7 @@ row helps, single columns are changed, one at a time, to whatever brings the row
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,10 @@ import pyarrow as pa
 from dbclone.conditions.candidates import candidates
 from dbclone.conditions.requirements import Requirement, violations
 
-_ROUNDS = 12
-"""Donors that a row is offered."""
+_ROUNDS = 4
+"""Donors of each degree of likeness that a row is offered."""
+_FEW = 50
+"""Distinct values up to which a column is a category."""
 _SHUFFLES = 3
 """Values of other rows that a single column is offered."""
 _PASSES = 3
@@ -36,6 +38,8 @@ class Freedom:
     """May become NULL."""
     ties: tuple[frozenset[str], ...] = ()
     """Columns that are taken together or not at all: those of a foreign key, those of a formula."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """Columns in which no two rows may agree."""
 
     @property
     def movable(self) -> frozenset[str]:
@@ -86,7 +90,13 @@ class Repair:
     """int64[n]: requirements that each row still violates."""
     edited: dict[str, np.ndarray]
     """bool[n] by column: values that were changed singly."""
-    changed: set[str]
+    carried: set[str]
+    """Columns that the donors gave."""
+
+    @property
+    def changed(self) -> set[str]:
+        """Columns that are not what they were."""
+        return self.carried | self.edited.keys()
 
     @property
     def left(self) -> np.ndarray:
@@ -96,7 +106,9 @@ class Repair:
 
 def repair(group: Group, columns: dict[str, pa.Array], freedom: Freedom, rng: np.random.Generator) -> Repair:
     """Change the columns of violating rows within the freedom, as far as that helps."""
-    held = {name: columns[name] for name in group.columns if name in columns}
+    keys = [key for key in freedom.keys if {*key} & {*group.columns} & freedom.carried and {*key} <= columns.keys()]
+    names = dict.fromkeys((*group.columns, *(name for key in keys for name in key)))
+    held = {name: columns[name] for name in names if name in columns}
     n = len(next(iter(held.values()))) if held else 0
     found = Repair(held, np.full(n, -1, dtype=np.int64), violations(group.requirements, held, n), {}, set())
     if found.violated.any():
@@ -107,51 +119,100 @@ def repair(group: Group, columns: dict[str, pa.Array], freedom: Freedom, rng: np
 
 
 def _take_from_others(group: Group, found: Repair, freedom: Freedom, rng: np.random.Generator) -> None:
-    moved = [name for name in found.columns if name in freedom.carried]
+    moved = [name for name in group.columns if name in freedom.carried & found.columns.keys()]
     good = np.flatnonzero(found.violated == 0)
     if not moved or not len(good):
         return
-    fixed = [name for name in found.columns if name not in freedom.carried]
-    alike = _Alike(found, fixed, good)
-    for attempt in range(_ROUNDS):
-        left = found.left
-        if not len(left):
-            break
-        donors = alike.pick(left, rng) if attempt < _ROUNDS // 2 else good[rng.integers(len(good), size=len(left))]
-        offered = {name: v.take(pa.array(donors if name in moved else left)) for name, v in found.columns.items()}
-        helped = violations(group.requirements, offered, len(left)) == 0
-        found.donors[left[helped]] = donors[helped]
-        found.violated[left[helped]] = 0
-    place = pa.array(np.where(found.donors >= 0, found.donors, np.arange(len(found.donors))))
+    keys = [key for key in freedom.keys if {*key} & {*moved} and {*key} <= found.columns.keys()]
+    # A donor that agrees in the rest of a key would only be repeated.
+    fixed = {*found.columns} - {*moved} if not keys else set()
+    for likeness in _likenesses(found, fixed, moved):
+        donors_of = _Donors(likeness, good)
+        for _ in range(_ROUNDS):
+            left = found.left
+            if not len(left):
+                break
+            donors, there = donors_of.pick(left, rng)
+            offered = {name: v.take(pa.array(donors if name in moved else left)) for name, v in found.columns.items()}
+            helped = there & (violations(group.requirements, offered, len(left)) == 0)
+            found.donors[left[helped]] = donors[helped]
+            for key in keys:
+                helped &= ~_repeated(found, key, moved)[left]
+            found.donors[left[~helped]] = -1
+            found.violated[left[helped]] = 0
+    place = _sources(found)
     found.columns |= {name: found.columns[name].take(place) for name in moved}
-    found.changed |= {*moved}
+    found.carried |= {*moved}
 
 
-class _Alike:
-    """Satisfying rows by the values of the columns that must stay."""
+def _sources(found: Repair) -> pa.Array:
+    """The row from which each row's carried columns come."""
+    return pa.array(np.where(found.donors >= 0, found.donors, np.arange(len(found.donors))))
 
-    def __init__(self, found: Repair, fixed: Iterable[str], good: np.ndarray) -> None:
+
+def _repeated(found: Repair, key: tuple[str, ...], moved: Collection[str]) -> np.ndarray:
+    """bool[n]: rows that, with what they take, have the key of another that is satisfied or of an earlier one."""
+    n = len(found.donors)
+    place, joint, null = _sources(found), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
+    for name in key:
+        codes = _codes(found.columns[name].take(place) if name in moved else found.columns[name])
+        null |= codes == 0
+        joint = np.unique(joint * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1]
+    order = np.lexsort((np.arange(n), found.violated > 0, joint))
+    same = np.zeros(n, dtype=bool)
+    same[order[1:]] = joint[order[1:]] == joint[order[:-1]]
+    return same & ~null
+
+
+def _codes(values: pa.Array) -> np.ndarray:
+    """Equal numbers for equal values, 0 for NULL; int64[n]."""
+    encoded = values.dictionary_encode()
+    codes: np.ndarray = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+    return codes
+
+
+def _likenesses(found: Repair, fixed: Collection[str], moved: Collection[str]) -> Iterator[np.ndarray]:
+    """Numbers of groups of rows that are alike, int64[n], from much alike to not at all.
+
+    First those that agree in what must stay, in what is NULL and in categories; so their shares are kept.
+    """
+    codes = {name: _codes(found.columns[name]) for name in sorted({*fixed, *moved})}
+    null = [codes[name] == 0 for name in moved]
+    few = {name: codes[name] for name in moved if codes[name].max(initial=0) <= _FEW}
+    words = [code for name, code in few.items() if not _is_measured(found.columns[name].type)]
+    stay = [codes[name] for name in fixed if name in codes]
+    levels: tuple[list[np.ndarray], ...] = ([*null, *few.values()], [*null, *words], null, [])
+    for parts in (*([*stay, *level] for level in levels), *levels):
         group = np.zeros(len(found.violated), dtype=np.int64)
-        for name in fixed:
-            encoded = found.columns[name].dictionary_encode()
-            codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
-            group = np.unique(group * (len(encoded.dictionary) + 1) + codes, return_inverse=True)[1]
+        for part in parts:
+            group = np.unique(group * (int(part.max(initial=0)) + 1) + part, return_inverse=True)[1]
+        yield group
+
+
+def _is_measured(kind: pa.DataType) -> bool:
+    return not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind))
+
+
+class _Donors:
+    """Satisfying rows by group."""
+
+    def __init__(self, group: np.ndarray, good: np.ndarray) -> None:
         self._group = group
         self._good = good[np.argsort(group[good], kind="stable")]
         self._sorted = group[self._good]
 
-    def pick(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """For each row a satisfying one of its group, or any where its group has none."""
+    def pick(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """For each row a satisfying one of its group, and whether its group has any."""
         start = np.searchsorted(self._sorted, self._group[rows], side="left")
         stop = np.searchsorted(self._sorted, self._group[rows], side="right")
-        start, stop = np.where(stop > start, start, 0), np.where(stop > start, stop, len(self._good))
-        place: np.ndarray = self._good[start + np.floor(rng.random(len(rows)) * (stop - start)).astype(np.int64)]
-        return place
+        there = stop > start
+        place = np.where(there, start + np.floor(rng.random(len(rows)) * (stop - start)).astype(np.int64), 0)
+        return self._good[place], there
 
 
 def _change_singly(group: Group, found: Repair, freedom: Freedom, rng: np.random.Generator) -> None:
     """Accept whatever makes a row violate fewer requirements."""
-    names = [name for name in found.columns if name in freedom.free | freedom.nullable]
+    names = [name for name in group.columns if name in (freedom.free | freedom.nullable) & found.columns.keys()]
     for _ in range(_PASSES):
         before = found.violated.sum()
         for name in names:
@@ -189,4 +250,3 @@ def _accept(found: Repair, name: str, offer: pa.Array, rows: np.ndarray, helped:
     place[rows] = n + np.flatnonzero(helped)
     found.columns[name] = pa.concat_arrays([found.columns[name], offer]).take(pa.array(place))
     found.edited.setdefault(name, np.zeros(n, dtype=bool))[rows] = True
-    found.changed.add(name)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from dbclone.conditions.tree import Call, ColumnValue, Condition, Constant, Kind
 from dbclone.errors import PlanError
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Column, Schema, Table, TypeFamily
+from dbclone.schema import Column, Table, TypeFamily
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,11 @@ def length_limit(column: Column) -> Requirement | None:
     return Requirement(f"length of {column.name}", Condition(tree, (column.name,), complete=True))
 
 
-def unclear_conditions(schema: Schema) -> list[Finding]:
+def unclear_conditions(table: Table, dialect: str) -> list[Finding]:
     """One Finding for each condition of which rows may turn out to violate it."""
     return [
         _unclear(table, name, condition, columns)
-        for table in schema.tables
-        for name, condition, columns in _understood(table, schema.dialect)
+        for name, condition, columns in _understood(table, dialect)
         if condition is None or not condition.complete
     ]
 

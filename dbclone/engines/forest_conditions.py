@@ -20,6 +20,8 @@ _PLAIN = (
     TypeFamily.TIME, TypeFamily.TIMESTAMP,
 )  # fmt: skip
 """Types of which any value is a valid one."""
+_ENOUGH = 20
+"""Rows from which it is no chance that none satisfies a condition."""
 
 
 class TableConditions:
@@ -51,11 +53,11 @@ class TableConditions:
         return done
 
     def violated(self, columns: dict[str, pa.Array], n: int) -> np.ndarray:
-        """bool[n]: rows that violate what can be judged early; PlanError if all of them violate one condition."""
+        """bool[n]: rows that violate what can be judged early; PlanError if all of many violate one condition."""
         lost = np.zeros(n, dtype=bool)
         for requirement in self._early:
             broken = violations([requirement], columns, n) > 0
-            if n and broken.all():
+            if n >= _ENOUGH and broken.all():
                 raise PlanError(self._message(requirement, "any row satisfies"))
             lost |= broken
         return lost
@@ -85,6 +87,7 @@ class TableConditions:
             free=frozenset(self._plain(values)),
             nullable=frozenset(self._nullable(values | {c for r in links for c in r.key.columns[:1]})),
             ties=tuple(map(frozenset, ties)),
+            keys=tuple(key.columns for key in self._table.keys),
         )
 
     def _late_freedom(self) -> Freedom:
@@ -138,8 +141,7 @@ def _late_columns(model: TableModel) -> set[str]:
 def _repair(
     groups: tuple[Group, ...], columns: dict[str, pa.Array], freedom: Freedom, rng: np.random.Generator
 ) -> list[Repair]:
-    found = (repair(group, columns, freedom, rng) for group in groups)
-    return [one for one in found if one.changed]
+    return [repair(group, columns, freedom, rng) for group in groups]
 
 
 def _length(columns: dict[str, pa.Array]) -> int:

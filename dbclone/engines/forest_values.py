@@ -6,13 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import DAY
+from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
 from dbclone.conditions.repair import Repair
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel
+from dbclone.engines.placeholders import filled
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
 from dbclone.models.copies import Copied
@@ -28,6 +31,8 @@ from dbclone.privacy.fakers import fill
 from dbclone.schema import Key, Table, TableName
 
 _ROUNDS = 3
+_ANCESTORS = 12
+"""Levels up which a new parent is looked for."""
 
 
 class Values:
@@ -161,21 +166,37 @@ class Values:
 
         ``dialect`` is the schema's.  Raises PlanError if no row satisfies a condition.
         """
+        self._fill_required()
+        self.keys |= moved_apart_ranges(self._table, self._columns()) if self._table.exclusions else {}
         self._conditions = TableConditions(self._table, self._model, dialect)
         for _ in range(_ROUNDS):
-            for found in self._conditions.repair_early(self._columns(), self._rng):
+            repairs = self._conditions.repair_early(self._columns(), self._rng)
+            for found in repairs:
                 self._take(found)
-            if not self._move_repeats():
+            moved = self._move_repeats()
+            if not moved:
                 break
         kept = np.ones(self._rows.n, dtype=bool)
         for key in self._table.keys:
             kept[repeats([self.keys[c] for c in key.columns], key.nulls_distinct)] = False
-        kept &= ~self._orphans()
-        kept &= ~self._conditions.violated(self._columns(), self._rows.n)
+        kept &= ~self._conditions.unmatched(self._columns(), self._rows.n)
+        lost = self._orphans()
+        if moved or lost is not None or any(found.violated.any() for found in repairs):
+            kept &= ~self._conditions.violated(self._columns(), self._rows.n)
+        if lost is not None:
+            kept &= ~lost
         if not kept.all():
             kept = self._without_lost_parents(kept)
             self._keep(np.flatnonzero(kept))
         return np.flatnonzero(kept)
+
+    def _fill_required(self) -> None:
+        """Plain values where a value must be and none was learned; references are not made up."""
+        referring = {c for r in self._model.relations for c in r.key.columns}
+        for column in self._table.insertable:
+            values = self.keys.get(column.name)
+            if not column.nullable and column.name not in referring and values is not None and values.null_count:
+                self.keys[column.name] = filled(values, column)
 
     def _move_repeats(self) -> bool:
         """Move rows that repeat a key; whether any was moved."""
@@ -190,18 +211,19 @@ class Values:
 
     def _take(self, found: Repair) -> None:
         """Take over repaired columns, also in the codes and numbers that the tables below see."""
-        rows = np.flatnonzero(found.donors >= 0)
+        rows, donors = np.flatnonzero(found.donors >= 0), found.donors[found.donors >= 0]
         for name in found.changed:
             self.keys[name] = found.columns[name]
         for step in self._model.columns:
-            if step.column in found.changed:
-                carry_over(self._rows, step, rows, found.donors[rows])
-                edited = np.flatnonzero(found.edited.get(step.column, np.zeros(0, dtype=bool)))
-                encode_again(self._rows, step, edited, found.columns[step.column])
+            if step.column in found.carried:
+                carry_over(self._rows, step, rows, donors)
+            if step.column in found.edited:
+                encode_again(self._rows, step, np.flatnonzero(found.edited[step.column]), self.keys[step.column])
         for relation in self._model.relations:
-            if found.changed & {*relation.key.columns} and relation.id in self._rows.parents:
-                up = self._rows.parents[relation.id]
-                up[rows] = up[found.donors[rows]]
+            up = self._rows.parents.get(relation.id)
+            if up is not None and found.changed & {*relation.key.columns}:
+                if {*relation.key.columns} <= found.carried:
+                    up[rows] = up[donors]
                 up[self.keys[relation.key.columns[0]].is_null().to_numpy(zero_copy_only=False)] = -1
 
     def _move(self, key: Key, rows: np.ndarray) -> bool:
@@ -236,9 +258,9 @@ class Values:
         both = pa.concat_arrays([before, self.keys[step.column].cast(before.type)])
         self.keys[step.column] = both.take(pa.array(place))
 
-    def _orphans(self) -> np.ndarray:
-        """Rows in which overlapping foreign keys cannot both hold."""
-        lost = np.zeros(self._rows.n, dtype=bool)
+    def _orphans(self) -> np.ndarray | None:
+        """Rows in which overlapping foreign keys cannot both hold; None where none overlap."""
+        lost: np.ndarray | None = None
         for relation in self._model.relations:
             shared = any(
                 set(relation.key.columns) & set(other.key.columns)
@@ -246,7 +268,8 @@ class Values:
                 if other.id != relation.id and other.role is not ReferenceRole.NULLED
             )
             if shared and relation.id in self._rows.parents and relation.role is not ReferenceRole.NULLED:
-                lost |= self._reconciled(relation)
+                broken = self._reconciled(relation)
+                lost = broken if lost is None else lost | broken
         return lost
 
     def _reconciled(self, relation: Relation) -> np.ndarray:
@@ -268,17 +291,38 @@ class Values:
         return self._table.column(column).nullable and column not in others
 
     def _without_lost_parents(self, kept: np.ndarray) -> np.ndarray:
-        """Drop, with rows of a self-reference, those that refer to them; number its parents as the rows will be."""
-        own = [self._rows.parents[r.id] for r in self._model.relations if self._is_own(r)]
-        lost = True
-        while lost:
-            orphan = np.zeros(len(kept), dtype=bool)
-            for up in own:
-                orphan |= kept & (up >= 0) & ~kept[np.maximum(up, 0)]
-            kept, lost = kept & ~orphan, bool(orphan.any())
+        """Give rows of a self-reference whose parent is dropped another; number the parents as the rows will be."""
+        own = [r for r in self._model.relations if self._is_own(r)]
+        before = -1
+        while own and int(kept.sum()) != before:
+            before = int(kept.sum())
+            for relation in own:
+                kept = self._adopted(relation, kept)
+            kept = kept & ~self._conditions.violated(self._columns(), self._rows.n) if self._conditions else kept
         place = np.cumsum(kept) - 1
-        for up in own:
+        for relation in own:
+            up = self._rows.parents[relation.id]
             up[kept] = np.where(up[kept] >= 0, place[np.maximum(up[kept], 0)], -1)
+        return kept
+
+    def _adopted(self, relation: Relation, kept: np.ndarray) -> np.ndarray:
+        """Refer rows whose parent is dropped to its nearest ancestor that is kept, else to a row without parent."""
+        up = self._rows.parents[relation.id]
+        orphan = kept & (up >= 0) & ~kept[np.maximum(up, 0)]
+        roots = np.flatnonzero(kept & (up < 0))
+        if not orphan.any():
+            return kept
+        others = {c for r in self._model.relations if r.id != relation.id for c in r.key.columns}
+        others |= {c for key in self._table.keys for c in key.columns}
+        if not len(roots) or others & {*relation.key.columns}:
+            return kept & ~orphan
+        above = up[orphan]
+        for _ in range(_ANCESTORS):
+            above = np.where(kept[above] | (up[above] < 0), above, up[above])
+        up[orphan] = np.where(kept[above], above, roots[self._rng.integers(len(roots), size=len(above))])
+        for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
+            fresh = self.keys[parent_column].take(pa.array(np.maximum(up, 0))).cast(self.keys[column].type)
+            self.keys[column] = pc.if_else(pa.array(orphan), fresh, self.keys[column])
         return kept
 
     def _is_own(self, relation: Relation) -> bool:
