@@ -129,6 +129,22 @@ class Index:
     columns: tuple[str, ...]
     unique: bool
     ddl: str
+    items: tuple[str, ...] = ()
+    """What it is over, each a column or an expression in the source's dialect; empty where that is not known."""
+    condition: str = ""
+    """The rows that it covers, in the source's dialect; empty means all."""
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """An EXCLUDE constraint over plain columns: no two rows may match in all elements."""
+
+    name: str
+    elements: tuple[tuple[str, str], ...]
+    """Column and operator."""
+    condition: str = ""
+    """The rows that it covers, in the source's dialect; empty means all."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +164,11 @@ class Table:
     """What follows the column list in CREATE TABLE, in the source's dialect (PARTITION BY ..., WITHOUT ROWID)."""
     attachments: tuple[str, ...] = ()
     """Statements that complete the table once it exists: its partitions (source's dialect)."""
+    exclusions: tuple[Exclusion, ...] = ()
+    """Those over plain columns; all of them stand among the completions."""
     completions: tuple[str, ...] = ()
-    """Statements that run after the load, the keys and the indexes: exclusion constraints, triggers, policies, comments,
-    settings (source's dialect)."""
+    """Statements that run after the load, the keys and the indexes: exclusion constraints, triggers, policies,
+    comments, settings (source's dialect)."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

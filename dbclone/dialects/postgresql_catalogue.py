@@ -150,6 +150,9 @@ class Constraint:
     """True where it is a partition's copy of its root's constraint."""
     validated: bool
     no_inherit: bool
+    operators: list[str]
+    """Of an exclusion constraint, one for each element."""
+    predicate: str | None
 
 
 _COLUMN_NAMES = (
@@ -167,7 +170,11 @@ SELECT k.conrelid AS relation, k.conname AS name, k.contype::text AS kind,
   coalesce((SELECT NOT (pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean
     FROM pg_catalog.pg_index i WHERE i.indexrelid = k.conindid), true) AS nulls_distinct,
   k.conparentid <> 0 OR (k.contype = 'c' AND NOT k.conislocal) AS inherited,
-  k.convalidated AS validated, k.connoinherit AS no_inherit
+  k.convalidated AS validated, k.connoinherit AS no_inherit,
+  ARRAY(SELECT o.oprname::text FROM pg_catalog.unnest(k.conexclop) WITH ORDINALITY AS u(number, place)
+    JOIN pg_catalog.pg_operator o ON o.oid = u.number ORDER BY u.place) AS operators,
+  (SELECT pg_catalog.pg_get_expr(i.indpred, i.indrelid) FROM pg_catalog.pg_index i
+    WHERE i.indexrelid = k.conindid AND k.contype = 'x') AS predicate
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND {USER_SCHEMA}
@@ -183,6 +190,8 @@ class IndexRow:
     total: bool
     """Covers every row by plain columns only."""
     columns: list[str]
+    items: list[str]
+    condition: str | None
     nulls_distinct: bool
 
 
@@ -190,6 +199,9 @@ _INDEXES = f"""
 SELECT i.indrelid AS relation, x.relname AS name, pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
   i.indisunique AS unique, i.indpred IS NULL AND i.indexprs IS NULL AS total,
   {_COLUMN_NAMES.format(keys="(i.indkey::int2[])[0:i.indnkeyatts - 1]", relation="i.indrelid")} AS columns,
+  CASE WHEN i.indisunique THEN ARRAY(SELECT pg_catalog.pg_get_indexdef(i.indexrelid, n::int, false)
+    FROM pg_catalog.generate_series(1, i.indnkeyatts) AS n) ELSE '{{}}' END AS items,
+  pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS condition,
   coalesce(NOT (pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, true) AS nulls_distinct
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
   JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dbclone.dialects.base import literal, quote
-from dbclone.dialects.postgresql_catalogue import Attribute, Catalogue, Constraint, Definition, Relation, Sequence
+from dbclone.dialects.postgresql_catalogue import (
+    Attribute,
+    Catalogue,
+    Constraint,
+    Definition,
+    IndexRow,
+    Relation,
+    Sequence,
+)
 from dbclone.dialects.postgresql_ddl import CREATE_SCHEMA
 from dbclone.dialects.postgresql_types import create_types, sql_type
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, TableName
+from dbclone.schema import Check, Column, Exclusion, ForeignKey, Index, Key, Schema, Table, TableName
 
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", " ": "NO ACTION"}
 
@@ -74,8 +82,9 @@ class _Builder:
             uniques=tuple(keys),
             foreign_keys=tuple(self._foreign_keys(relation, constraints)),
             checks=tuple(Check(c.name, c.condition or "true", c.no_inherit) for c in constraints if c.kind == "c"),
-            indexes=tuple(
-                Index(i.name, tuple(i.columns), i.unique, _for_partitions_too(i.definition)) for i in indexes
+            indexes=tuple(map(_index, indexes)),
+            exclusions=tuple(
+                _exclusion(c) for c in constraints if c.kind == "x" and len(c.columns) == len(c.operators)
             ),
             inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
             suffix=_suffix(relation),
@@ -196,6 +205,17 @@ def _key(constraint: Constraint) -> Key:
     text = constraint.definition
     more = constraint.deferrable or " INCLUDE (" in text or " WITH (" in text
     return Key(constraint.name, tuple(constraint.columns), constraint.nulls_distinct, text if more else "")
+
+
+def _index(row: IndexRow) -> Index:
+    ddl = _for_partitions_too(row.definition)
+    columns, items = tuple(row.columns), tuple(row.items)
+    return Index(row.name, columns, row.unique, ddl, items, row.condition or "", row.nulls_distinct)
+
+
+def _exclusion(constraint: Constraint) -> Exclusion:
+    elements = zip(constraint.columns, constraint.operators, strict=True)
+    return Exclusion(constraint.name, tuple(elements), constraint.predicate or "")
 
 
 def _set_columns(constraint: Constraint) -> tuple[str, ...]:

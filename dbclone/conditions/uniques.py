@@ -1,0 +1,94 @@
+"""Unique indexes over some of the rows or over expressions, which no key of the schema stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.conditions.tree import ColumnValue, Condition, Kind, Node, parts
+from dbclone.findings import Finding, Severity
+from dbclone.schema import Index, Table
+
+if TYPE_CHECKING:
+    from dbclone.conditions.evaluation import Evaluator
+
+
+@dataclass(frozen=True)
+class UniqueIndex:
+    """One that is understood."""
+
+    name: str
+    items: tuple[Node, ...]
+    left_out: Condition | None
+    """Violated by the rows that it covers; None if it covers all."""
+    columns: frozenset[str]
+    """All columns that it refers to."""
+    nulls_distinct: bool
+
+
+def unique_indexes_of(table: Table, dialect: str) -> tuple[UniqueIndex, ...]:
+    """The table's unique indexes that are not keys already."""
+    found = (_understood(index, table, dialect) for index in _others(table))
+    return tuple(index for index in found if index is not None)
+
+
+def unclear_indexes(table: Table, dialect: str) -> list[Finding]:
+    """One Finding for each unique index that rows may turn out to violate."""
+    return [_unclear(table, index) for index in _others(table) if _understood(index, table, dialect) is None]
+
+
+def _unclear(table: Table, index: Index) -> Finding:
+    message = (
+        f"The unique index {index.name} is not understood: rows are drawn like the source's and proven at the end."
+    )
+    return Finding(Severity.NOTE, "unclear-index", table.name, index.columns, message)
+
+
+def _others(table: Table) -> list[Index]:
+    keys = {key.name for key in table.keys}
+    return [index for index in table.indexes if index.unique and index.items and index.name not in keys]
+
+
+def _understood(index: Index, table: Table, dialect: str) -> UniqueIndex | None:
+    from dbclone.conditions.parsing import expression, understand  # loads sqlglot
+
+    left_out = understand(f"NOT ({index.condition})", table, dialect) if index.condition else None
+    if index.condition and (left_out is None or not left_out.complete):
+        return None
+    items = [expression(item, table, dialect) for item in index.items]
+    found = tuple(item for item in items if item is not None and item.kind is not Kind.OPAQUE)
+    if len(found) < len(index.items):
+        return None
+    used = {part.name for item in found for part in parts(item) if isinstance(part, ColumnValue)}
+    columns = frozenset(used | {*(left_out.columns if left_out else ())})
+    return UniqueIndex(index.name, found, left_out, columns, index.nulls_distinct)
+
+
+def repeating(index: UniqueIndex, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
+    """Rows whose values under the index an earlier row has, int64, ascending."""
+    from dbclone.conditions.evaluation import Evaluator
+
+    evaluator = Evaluator(columns)
+    covered = evaluator.violated(index.left_out, n) if index.left_out else np.ones(n, dtype=bool)
+    seen: set[tuple[object, ...]] = set()
+    values = [_listed(evaluator, item, n) for item in index.items]
+    found = []
+    for row in np.flatnonzero(covered).tolist():
+        key = tuple(column[row] for column in values)
+        if None in key and index.nulls_distinct:
+            continue
+        if key in seen:
+            found.append(row)
+        seen.add(key)
+    return np.array(found, dtype=np.int64)
+
+
+def _listed(evaluator: Evaluator, item: Node, n: int) -> list[object]:
+    vector = evaluator.value(item)
+    data = vector.data.to_pylist() if isinstance(vector.data, pa.Array) else vector.data.tolist()
+    held = [None if null else value for value, null in zip(data, vector.null.tolist(), strict=True)]
+    return held * n if len(held) == 1 else held
