@@ -176,7 +176,7 @@ def _distances(profiles: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def cluster(
-    profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, seed: int = 0, least: int = 20, fewest: int = 1
+    profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, *, seed: int = 0, least: int = 20, fewest: int = 1
 ) -> Clusters:
     """Types of parents, by k-means on the profiles of those with children.
 
