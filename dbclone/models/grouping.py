@@ -35,9 +35,7 @@ class Profiles:
     """float64[children, dimensions]: the same of each child's parent, without that child."""
 
 
-def profile(
-    parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measured: Sequence[np.ndarray]
-) -> Profiles:
+def profile(parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measured: Sequence[np.ndarray]) -> Profiles:
     """Shrunk, standardised means over the children of each parent.
 
     ``parent`` int64[n] (−1: none), ``coded`` int32[n] each, ``measured`` float64[n] each with NaN for NULL.
@@ -176,7 +174,13 @@ def _distances(profiles: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def cluster(
-    profiles: np.ndarray, children: np.ndarray, most: int = MOST_TYPES, *, seed: int = 0, least: int = 20, fewest: int = 1
+    profiles: np.ndarray,
+    children: np.ndarray,
+    most: int = MOST_TYPES,
+    *,
+    seed: int = 0,
+    least: int = 20,
+    fewest: int = 1,
 ) -> Clusters:
     """Types of parents, by k-means on the profiles of those with children.
 
