@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from dbclone.abc import Read
 from dbclone.column_roles import choose_column_roles
+from dbclone.conditions.ranges import unclear_exclusions
 from dbclone.conditions.requirements import refuse_impossible, unclear_conditions
+from dbclone.conditions.uniques import unclear_indexes
 from dbclone.findings import Finding, Severity
 from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, person_descendants
 from dbclone.options import PlanOptions
@@ -73,6 +75,8 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
             findings += _orphan_findings(survey, table)
         if plan.role is TableRole.SYNTHESISE:
             findings += unclear_conditions(table, survey.schema.dialect)
+            findings += unclear_indexes(table, survey.schema.dialect)
+            findings += unclear_exclusions(table)
             lost = [column.column for column in plan.columns if column.role is ColumnRole.NULLED]
             refuse_impossible(table, survey.read(plan.table), lost, survey.schema.dialect)
     return findings
