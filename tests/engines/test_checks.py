@@ -166,3 +166,51 @@ def test_domains_enums_intervals_and_generated_columns_in_postgresql(make: Calla
     assert summary.violations == 0
     assert count(target, "car") == pytest.approx(800, rel=0.1)
     assert [f for f in summary.findings if f.code == "unclear-check"] == []
+
+
+# What is known only when other tables are there: a reference across a cycle, a total over children, a running sum.
+LATE = (
+    """CREATE TABLE team (id INTEGER PRIMARY KEY, lead_id INTEGER REFERENCES player (id), vacant BOOLEAN NOT NULL,
+    CHECK (vacant = (lead_id IS NULL)))""",
+    """CREATE TABLE player (id INTEGER PRIMARY KEY, team_id INTEGER NOT NULL REFERENCES team (id),
+    rank INTEGER NOT NULL, CHECK (rank > 0))""",
+    "CREATE TABLE account (id INTEGER PRIMARY KEY, paid INTEGER NOT NULL, owed INTEGER NOT NULL, CHECK (owed <= paid))",
+    """CREATE TABLE movement (account_id INTEGER NOT NULL REFERENCES account (id), n INTEGER NOT NULL,
+    amount INTEGER NOT NULL, balance INTEGER NOT NULL, PRIMARY KEY (account_id, n), CHECK (balance >= 0),
+    CHECK (balance >= amount))""",
+)
+
+
+def test_checks_hold_on_what_is_only_known_later(make: Callable[[str], Place]) -> None:
+    source, target = make("sqlite"), make("sqlite")
+    source.run(*LATE)
+    rng = random.Random(2)
+    teams = [(i, None, True) for i in range(1, 41)]
+    players = [(i, rng.randint(1, 40), rng.randint(1, 9)) for i in range(1, 301)]
+    accounts, movements = [], []
+    for account in range(1, 101):
+        balance = total = 0
+        for n in range(1, rng.randint(3, 12)):
+            amount = rng.randint(1, 50) if balance < 2 or rng.random() < 0.7 else -rng.randint(1, balance - 1)
+            balance, total = balance + amount, total + amount
+            movements.append((account, n, amount, balance))
+        accounts.append((account, total, rng.randint(0, total)))
+    with source.connect() as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.executemany("INSERT INTO team VALUES (?, ?, ?)", teams)
+    source.insert("player", players)
+    leads = {team: player for player, team, _ in players if rng.random() < 0.4}
+    with source.connect() as connection:
+        connection.executemany(
+            "UPDATE team SET lead_id = ?, vacant = 0 WHERE id = ?", [(player, team) for team, player in leads.items()]
+        )
+    source.insert("account", accounts)
+    source.insert("movement", movements)
+    for scale in (1, 2):
+        options = CloneOptions(clean=True, generate=GenerateOptions(scale=scale))
+        summary = clone(source.url, target.url, options, Silent())
+        assert summary.violations == 0
+        assert count(target, "team", "vacant <> (lead_id IS NULL)") == count(target, "account", "owed > paid") == 0
+        assert count(target, "movement", "balance < 0 OR balance < amount") == 0
+        assert count(target, "team", "NOT vacant") > 0.5 * scale * len(leads)
+        assert count(target, "movement") == pytest.approx(scale * len(movements), rel=0.1)
