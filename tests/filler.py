@@ -173,8 +173,8 @@ class Filler:
         self.late: list[tuple[Table, ForeignKey]] = []
         """References that are given after all tables have rows."""
         self.pools: dict[tuple[int, tuple[str, ...]], list[tuple[Value, ...]]] = {}
-        self.refused: dict[str, psycopg.Error] = {}
-        """Why the server refused the last row of a table that it did not take."""
+        self.refused: dict[str, list[psycopg.Error]] = defaultdict(list)
+        """Why the server refused single rows, by table."""
 
     def order(self) -> list[Table]:
         """Parents first; a reference that closes a cycle is late, one that may be NULL if there is such."""
@@ -257,7 +257,7 @@ class Filler:
                 return self.connection.execute(sql.encode(), {"rows": json.dumps(rows)}).rowcount
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             if len(rows) == 1:
-                self.refused[table.name] = error
+                self.refused[table.name].append(error)
                 return 0
             middle = len(rows) // 2
             return self.insert(table, rows[:middle]) + self.insert(table, rows[middle:])
@@ -323,12 +323,12 @@ class Values:
         self.numbers: dict[tuple[int, str], Iterator[int]] = {}
 
     def draw(self, table: Table, column: Column, sparse: bool) -> Value:
-        if not column.required and self.random.random() < (0.75 if sparse else 0.15):
+        if not column.required and (column.kind == "c" or self.random.random() < (0.75 if sparse else 0.15)):
             return None
         pool = self._named(table, column)
         if column.name in table.partition_key and pool:
             return self._pick(pool)
-        if pool and self.random.random() < 0.8:
+        if pool and (pool[0].startswith("~") or self.random.random() < 0.8):
             text = self._pick(pool)
             return matching_text(text[1:], self.random) if text.startswith("~") else text
         if column.labels:
@@ -401,6 +401,8 @@ class Values:
             "cube": lambda: f"({self.random.integers(90)},{self.random.integers(90)})",
             "int4range": lambda: "[{0},{0}]".format(int(self.random.integers(1000))),
             "daterange": lambda: "[2020-01-01,2021-01-01)",
+            "tsrange": lambda: "[2020-01-01 08:00,2020-01-01 09:00)",
+            "tstzrange": lambda: "[2020-01-01 08:00+00,2020-01-01 09:00+00)",
         }
         if kind in ("text", "varchar", "bpchar", "citext", "name"):
             return self._cut(column, self._text(column.name.lower()))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import psycopg
 
-from tests.filler import Connection, Filler, quote
+from tests.filler import Column, Connection, Filler, quote
 
 _NAMES = (
     "ARRAY(SELECT attname::text FROM unnest(k.{keys}) WITH ORDINALITY AS u(n, place)"
@@ -100,7 +100,7 @@ def normalised(statement: str) -> str:
 def next_inserts_refused(connection: Connection) -> list[str]:
     """Tables whose own numbers, drawn by the application's next INSERT, are already taken; nothing remains inserted.
 
-    One row per table, with parents that exist; other keys are avoided, so only the number can collide.
+    The number itself is looked up, and a row with parents that exist is offered, which may break conditions of its own.
     """
     filler, refused = Filler(connection, seed=99), []
     for table in filler.tables.values():
@@ -109,13 +109,12 @@ def next_inserts_refused(connection: Connection) -> list[str]:
             continue
         with connection.transaction(force_rollback=True):
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            alone = [c.name for c in numbered if c.name in table.distinct]
-            taken = [name for name in alone if _next_is_taken(connection, table.name, name)]
-            refused += [f"{table.name}.{name}: its next number is taken" for name in taken]
+            alone = [column for column in numbered if column.name in table.distinct]
+            taken = [column for column in alone if _next_is_taken(connection, table.name, column)]
+            refused += [f"{table.name}.{column.name}: its next number is taken" for column in taken]
             filler.add(replace(table, deferrable=True), 1)
-            error = filler.refused.get(table.name)
-            if error is not None and _collides(error, {c.name for c in numbered}, connection):
-                refused.append(f"{table.name}: {error}")
+            errors = filler.refused[table.name]
+            refused += [f"{table.name}: {e}" for e in errors if _collides(e, {c.name for c in numbered}, connection)]
     return refused
 
 
@@ -126,12 +125,11 @@ def _collides(error: psycopg.Error, numbered: set[str], connection: Connection) 
         " WHERE i.indexrelid = to_regclass(quote_ident(%s) || '.' || quote_ident(%s))",
         (error.diag.schema_name, error.diag.constraint_name),
     ).fetchall()
-    return not isinstance(error, psycopg.errors.UniqueViolation) or bool(numbered & {row[0] for row in found})
+    return isinstance(error, psycopg.errors.UniqueViolation) and bool(numbered & {row[0] for row in found})
 
 
-def _next_is_taken(connection: Connection, table: str, column: str) -> bool:
-    found = connection.execute("SELECT pg_get_serial_sequence(%s, %s)", (table, column)).fetchone()
-    if not found or not found[0]:
-        return False
+def _next_is_taken(connection: Connection, table: str, column: Column) -> bool:
+    found = connection.execute("SELECT pg_get_serial_sequence(%s, %s)", (table, column.name)).fetchone()
+    drawn = f"nextval('{found[0]}')" if found and found[0] else column.default
     with connection.transaction(force_rollback=True):
-        return _any(connection, f"SELECT FROM {table} WHERE {quote(column)} = nextval('{found[0]}')")
+        return _any(connection, f"SELECT FROM {table}, (SELECT {drawn} AS next) AS s WHERE {quote(column.name)} = next")
