@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from dbclone.connection import open_source
 from dbclone.models.observation import observe
-from dbclone.models.sieve import crowded
+from dbclone.models.sieve import crowded, is_small_domain
 from dbclone.plan import ColumnRole, Plan, TableRole
 from dbclone.schema import TableName
 
@@ -78,4 +78,7 @@ def _crowded(values: pa.Array) -> float:
     if not len(numbers):
         return 0.0
     gaps = np.diff(np.unique(np.round(numbers, 6)))
-    return crowded(np.round(numbers / gaps.min())) if len(gaps) else 1.0
+    if not len(gaps):
+        return 1.0
+    places = np.round(numbers / gaps.min())
+    return 1.0 if is_small_domain(places) else crowded(places)

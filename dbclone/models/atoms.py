@@ -24,6 +24,8 @@ _BIN_ROWS = 8
 """Fewest rows in a bin: fewer would pin single real values."""
 _NEAR = 4.0
 """Gap between two bins, in mean gaps within a bin, up to which they meet half-way."""
+_UNEVEN = 0.5 - 1 / 32 - 1 / 4099
+"""Half-way on a continuum: the middle of two whole numbers would often be a third one."""
 _SPIKE_ROWS = 5
 """Rows from which a value is one that people share (a price, a round number) and not one of a continuum."""
 
@@ -130,10 +132,11 @@ def _inside(distinct: np.ndarray, at: tuple[np.ndarray, np.ndarray], lattice: bo
     points = high - low + 1 if lattice else np.full(len(low), np.inf)
     sparse = (last > first) & (points > 2 * (last - first + 1))
     second, before = distinct[np.minimum(first + 1, last)], distinct[np.maximum(last - 1, first)]
-    inner_low, inner_high = (low + second) / 2, (high + before) / 2
+    part = 0.5 if lattice else _UNEVEN
+    inner_low, inner_high = low + part * (second - low), high - part * (high - before)
     two = last == first + 1
-    inner_low = np.where(two, low + (high - low) / 4, inner_low)
-    inner_high = np.where(two, high - (high - low) / 4, inner_high)
+    inner_low = np.where(two, low + part / 2 * (high - low), inner_low)
+    inner_high = np.where(two, high - part / 2 * (high - low), inner_high)
     if lattice:
         inner_low, inner_high = np.ceil(inner_low), np.floor(inner_high)
     inner_low = np.where(sparse, inner_low, low)
@@ -142,7 +145,7 @@ def _inside(distinct: np.ndarray, at: tuple[np.ndarray, np.ndarray], lattice: bo
     bins = last > first
     before, after = np.append(-np.inf, high[:-1]), np.append(low[1:], np.inf)
     near_low, near_high = bins & (low - before <= _NEAR * usual), bins & (after - high <= _NEAR * usual)
-    outer_low, outer_high = (low + before) / 2, (high + after) / 2
+    outer_low, outer_high = low - part * (low - before), high + part * (after - high)
     if lattice:
         outer_low, outer_high = np.floor(outer_low) + 1, np.floor(outer_high)
     return np.where(near_low, outer_low, inner_low), np.where(near_high, outer_high, inner_high)
@@ -170,7 +173,7 @@ def lower_cut(rows: tuple[np.ndarray, ...], k: int, lattice: bool) -> float:
     at = int(rank[first[min(k, len(first)) - 1]])
     if at == 0 or at + 1 >= len(distinct):
         return float(distinct[at])
-    between = (distinct[at] + distinct[at + 1]) / 2
+    between = distinct[at] + (0.5 if lattice else _UNEVEN) * (distinct[at + 1] - distinct[at])
     return float(np.ceil(between) if lattice else between)
 
 

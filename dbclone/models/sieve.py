@@ -3,8 +3,8 @@
 A number drawn from an interval can hit a real rare one by chance.  A sieve closes, by one bit of a hash table per rare
 number, the place of each rare number together with a third to two thirds of all other places; a draw that falls on a
 closed place moves to the nearest open one.  So a clone avoids the rare numbers, while a closed place says next to
-nothing: to know it makes a number at most two and a half times as likely.  Where a lattice is so crowded that most of
-its places are somebody's (months, ages), or that no open place is near, the draw stays: there a hit tells nothing.
+nothing: to know it makes a number at most two and a half times as likely.  Where a lattice is small and most of its
+places are in use (months, ages), or no open place is near, the draw stays: there a hit tells nothing.
 (Bloom 1970, "Space/time trade-offs in hash coding with allowable errors", with one hash function.)
 """
 
@@ -21,7 +21,8 @@ REACH = 16
 """Lattice steps to look for an open place."""
 _FARTHEST = 2.0**52
 CROWDED = 0.5
-"""Share of a lattice's places in use from which it has no sieve: months, ages, the number of a house."""
+_SMALL = 100
+"""A lattice of at most so many places, of which such a share is in use, has no sieve: months, hours, ages."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,16 @@ class Sieve:
         common = guard.take(held).held(rank, len(distinct))
         rare = distinct[~common]
         told = len(rare), int((~common)[rank].sum())
-        if not len(rare) or crowded(raw[held]) >= CROWDED:
+        if not len(rare) or is_small_domain(raw[held]):
             return cls(rare=told)
         closed = np.zeros(max(8, 1 << int(np.ceil(np.log2(len(rare))))), dtype=np.uint8)
         closed[[place(number, len(closed)) for number in rare.tolist()]] = 1
         return cls(closed, distinct[common], told)
+
+
+def is_small_domain(numbers: np.ndarray) -> bool:
+    """Whether the numbers (float64[n], no NaN) are most of a small range, so that none of them tells anything."""
+    return float(np.ptp(numbers)) < _SMALL and crowded(numbers) >= CROWDED
 
 
 def crowded(numbers: np.ndarray) -> float:
