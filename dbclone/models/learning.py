@@ -302,7 +302,7 @@ class _Learner:
     def _sieve(self, shape: Shape) -> Sieve:
         """Of numbers that stand in the database as they are drawn."""
         kind, _, column = shape.name.partition(":")
-        if kind != "column" or not shape.scale.lattice or f"time:{column}" in {s.name for s in self.shapes}:
+        if kind != "column" or f"time:{column}" in {s.name for s in self.shapes}:
             return Sieve()
         return Sieve.fit(self.observed.rows.numbers[shape.name], self.observed.guard)
 

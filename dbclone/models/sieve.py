@@ -36,8 +36,8 @@ class Sieve:
 
     @classmethod
     def fit(cls, raw: np.ndarray, guard: Guard) -> Sieve:
-        """From the lattice numbers of a step (NaN is NULL)."""
-        held = np.flatnonzero(~np.isnan(raw))
+        """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it."""
+        held = np.flatnonzero(raw == np.floor(raw))
         if not guard.on or not len(held) or np.abs(raw[held]).max() > _FARTHEST:
             return cls()
         distinct, rank = np.unique(raw[held], return_inverse=True)
@@ -81,7 +81,7 @@ def _is_open(closed, kept, number):  # type: ignore[no-untyped-def]
 @kernel
 def opened(closed, kept, number, low, high):  # type: ignore[no-untyped-def]
     """The nearest open number between ``low`` and ``high``, upwards first; the number itself if none is near."""
-    if closed.shape[0] == 0 or _is_open(closed, kept, number):
+    if closed.shape[0] == 0 or number != np.floor(number) or _is_open(closed, kept, number):
         return number
     for distance in range(1, REACH + 1):
         if number + distance <= high and _is_open(closed, kept, number + distance):
