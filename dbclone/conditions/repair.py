@@ -57,7 +57,7 @@ class Group:
 
 def connected(requirements: Sequence[Requirement], freedom: Freedom) -> tuple[Group, ...]:
     """The requirements in groups that can be repaired one after the other."""
-    sets = [{*r.condition.columns} | _tied(r.condition.columns, freedom) for r in requirements]
+    sets = [{*r.condition.columns} | tied(r.condition.columns, freedom) for r in requirements]
     groups: list[tuple[list[int], set[str]]] = []
     for number, columns in enumerate(sets):
         members, union = [number], set(columns)
@@ -71,10 +71,19 @@ def connected(requirements: Sequence[Requirement], freedom: Freedom) -> tuple[Gr
     return tuple(Group(tuple(requirements[i] for i in m), tuple(sorted(u))) for m, u in groups)
 
 
-def _tied(columns: Collection[str], freedom: Freedom) -> set[str]:
+def tied(columns: Collection[str], freedom: Freedom) -> set[str]:
+    """The columns with all that must be taken together with them."""
     found = set(columns)
     for _ in freedom.ties:
         found |= {c for tie in freedom.ties if tie & found for c in tie}
+    return found
+
+
+def taken(columns: dict[str, pa.Array], names: Collection[str], donors: np.ndarray) -> Repair:
+    """Rows that take the named columns of others as they are; ``donors`` int64[n], −1 for a row's own."""
+    found = Repair(dict(columns), donors, np.zeros(len(donors), dtype=np.int64), {}, {*names})
+    place = _sources(found)
+    found.columns |= {name: columns[name].take(place) for name in names}
     return found
 
 

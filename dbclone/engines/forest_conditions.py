@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.conditions.ranges import overlapping
-from dbclone.conditions.repair import Freedom, Group, Repair, connected, repair
+from dbclone.conditions.repair import Freedom, Group, Repair, connected, repair, tied
 from dbclone.conditions.requirements import Requirement, length_limit, requirements_of, violations
 from dbclone.conditions.uniques import repeating, unique_indexes_of
 from dbclone.engines.forest_tables import TableModel
@@ -47,13 +47,30 @@ class TableConditions:
         """Repair whole rows, none of whose keys may change any more; PlanError if a row stays in violation."""
         if not self._late:
             return []
-        freedom = self._late_freedom()
-        done = _repair(self._groups((*self._late, *self._early), freedom), columns, freedom, rng)
-        changed = {name: values for found in done for name, values in found.columns.items()}
+        done: list[Repair] = []
+        changed: dict[str, pa.Array] = {}
+        for computed in (frozenset(self._late_columns), frozenset()):  # what is computed changes last
+            freedom = self._late_freedom(computed)
+            done += _repair(self._groups((*self._late, *self._early), freedom), {**columns, **changed}, freedom, rng)
+            changed |= {name: values for found in done for name, values in found.columns.items()}
         for requirement in self._late:
             if violations([requirement], {**columns, **changed}, _length(columns)).any():
                 raise PlanError(self._message(requirement, "some rows satisfy"))
         return done
+
+    def broken_by(self, late: str, columns: dict[str, pa.Array], n: int) -> np.ndarray:
+        """bool[n]: rows that violate what can be judged once this one of the later columns is known."""
+        unknown = self._late_columns - {late}
+        judged = [r for r in self._late if late in r.condition.columns and not unknown & {*r.condition.columns}]
+        return violations(judged, columns, n) > 0
+
+    def companions(self, column: str) -> set[str]:
+        """The columns that a row must take from another to have its value of this one; none if it may not."""
+        freedom = self._early_freedom()
+        groups = connected(self._early, freedom)
+        linked = next((group.columns for group in groups if column in group.columns), (column,))
+        found = tied({column, *linked}, freedom) & freedom.carried
+        return found if column in found else set()
 
     def violated(self, columns: dict[str, pa.Array], n: int) -> np.ndarray:
         """bool[n]: rows that violate what can be judged early; PlanError if all of many violate one condition."""
@@ -100,9 +117,9 @@ class TableConditions:
             keys=tuple(key.columns for key in self._table.keys),
         )
 
-    def _late_freedom(self) -> Freedom:
+    def _late_freedom(self, kept: frozenset[str]) -> Freedom:
         keyed = {c for key in self._table.keys for c in key.columns}
-        values = self._value_columns() - keyed
+        values = self._value_columns() - keyed - kept
         waiting = {p.reference for p in self._model.pointers if not p.within}
         loose = [r.key.columns[0] for r in self._model.relations if r.id in waiting and not self._shares(r)]
         return Freedom(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import DAY
 from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
-from dbclone.conditions.repair import Repair
+from dbclone.conditions.repair import Repair, taken
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel
@@ -31,6 +31,8 @@ from dbclone.privacy.fakers import fill
 from dbclone.schema import Key, Table, TableName
 
 _ROUNDS = 3
+_STEPS = 24
+"""Attempts to keep a running sum within its conditions."""
 _ANCESTORS = 12
 """Levels up which a new parent is looked for."""
 
@@ -126,10 +128,27 @@ class Values:
         self.keys[total.target] = restored(codec, made)
 
     def carry(self, running: Running, family: np.ndarray, start: np.ndarray) -> None:
-        """Fill a column that runs along siblings."""
+        """Fill a column that runs along siblings; where it breaks a condition, what is added there is another row's."""
         codec = next(c.codec for c in self._model.derived.columns if c.column == running.target)
-        moved = running.sign * self.numbers(running.column)
-        self.keys[running.target] = restored(codec, carry_on(family, moved, start))
+        for _ in range(_STEPS):
+            moved = running.sign * self.numbers(running.column)
+            self.keys[running.target] = restored(codec, carry_on(family, moved, start))
+            if not self._corrected(running, family):
+                return
+
+    def _corrected(self, running: Running, family: np.ndarray) -> bool:
+        """Change the first row of each family that breaks a condition; whether there was any."""
+        if self._conditions is None:
+            return False
+        broken = self._conditions.broken_by(running.target, self._columns(), self._rows.n)
+        names = self._conditions.companions(running.column) if broken.any() else set()
+        if not names or broken.all():
+            return False
+        rows, donors = np.flatnonzero(broken), np.full(self._rows.n, -1, dtype=np.int64)
+        first = rows[np.append(True, family[rows[1:]] != family[rows[:-1]])]
+        donors[first] = self._rng.choice(np.flatnonzero(~broken), size=len(first))
+        self._take(taken({name: self.keys[name] for name in names}, names, donors))
+        return True
 
     def _fill_columns(self) -> None:
         for step in self._model.columns:

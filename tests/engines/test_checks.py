@@ -181,6 +181,9 @@ LATE = (
 )
 
 
+RUNNING = "SELECT sum(amount) FROM movement WHERE account_id = m.account_id AND n <= m.n"
+
+
 def test_checks_hold_on_what_is_only_known_later(make: Callable[[str], Place]) -> None:
     source, target = make("sqlite"), make("sqlite")
     source.run(*LATE)
@@ -214,3 +217,6 @@ def test_checks_hold_on_what_is_only_known_later(make: Callable[[str], Place]) -
         assert count(target, "movement", "balance < 0 OR balance < amount") == 0
         assert count(target, "team", "NOT vacant") > 0.5 * scale * len(leads)
         assert count(target, "movement") == pytest.approx(scale * len(movements), rel=0.1)
+        untrue = "paid <> (SELECT coalesce(sum(amount), 0) FROM movement WHERE account_id = account.id)"
+        assert count(target, "account", untrue) == 0
+        assert count(target, "movement AS m", f"balance <> ({RUNNING})") < 0.02 * count(target, "movement")
