@@ -105,9 +105,13 @@ def _groups(table: TableSteps, link: Link, database: Database, keys: Keys) -> Gr
 def groups_of(rule: Restriction, source: TableName, candidate: TableName, database: Database, keys: Keys) -> Groups:
     """The groups that a restriction makes of the rows of its source and of the candidates."""
     if rule.left_columns:
-        left = [keys[source][c] for c in rule.left_columns]
-        right = [keys[candidate][c] for c in rule.right_columns]
-        return groups_by_value(left, right)
+        # A column that only a later reference fills binds that one, not this.
+        pairs = zip(rule.left_columns, rule.right_columns, strict=True)
+        known = [(a, b) for a, b in pairs if a in keys[source] and b in keys[candidate]]
+        if not known:
+            rows = {name: np.zeros(database[name].n, dtype=np.int64) for name in (candidate, source)}
+            return Groups(rows[candidate], rows[source], 1)
+        return groups_by_value([keys[source][a] for a, _ in known], [keys[candidate][b] for _, b in known])
     here, there = follow(database, source, rule.left.hops), follow(database, candidate, rule.right.hops)
     number = int(max(here.max(initial=-1), there.max(initial=-1))) + 1
     return Groups(there, here, max(number, 1))
