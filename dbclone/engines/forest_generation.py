@@ -53,6 +53,8 @@ class Generation:
         for number, pointer in enumerate(p for p in model.pointers if not p.within):
             rng = np.random.default_rng(np.random.SeedSequence(self._options.seed, spawn_key=(2, number)))
             self._point(model, pointer, rng)
+        late = {p.reference for p in model.pointers if not p.within}
+        values.settle_late({column for r in model.relations if r.id in late for column in r.key.columns})
         if model.derived.totals:
             self._total(model, values)
         return model.table, values.table()
@@ -107,6 +109,9 @@ class Generation:
             end = follow(database, model.steps.owner_table or model.table, implied.hops)
             up = np.where(owner >= 0, end[np.maximum(owner, 0)], -1) if len(end) else np.full(rows.n, -1)
             held = rows.codes[f"pointer:{implied.reference}"] > 0 if implied.nullable else np.ones(rows.n, dtype=bool)
+            lost = np.zeros(0, dtype=np.int64) if implied.nullable else np.flatnonzero(up < 0)
+            if len(lost) and self._rows[implied.parent].n:  # no owner to say which, and one there must be
+                up[lost] = rng.integers(self._rows[implied.parent].n, size=len(lost))
             rows.parents[implied.reference] = np.where(held, up, -1)
         values = Values(self._plan.schema.table(model.table), model, rows, self._values, rng)
         self._values[model.table] = values
