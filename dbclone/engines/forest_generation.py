@@ -54,7 +54,8 @@ class Generation:
             rng = np.random.default_rng(np.random.SeedSequence(self._options.seed, spawn_key=(2, number)))
             self._point(model, pointer, rng)
         late = {p.reference for p in model.pointers if not p.within}
-        values.settle_late({column for r in model.relations if r.id in late for column in r.key.columns})
+        if late and model.steps is not None:
+            values.settle_late({column for r in model.relations if r.id in late for column in r.key.columns})
         if model.derived.totals:
             self._total(model, values)
         return model.table, values.table()

@@ -56,6 +56,7 @@ class Values:
         """All columns by name; what a reference copies is taken from here."""
         self._fill_columns()
         self._fill_keys()
+        self._fill_required()
         for relation in model.relations:
             if relation.id in rows.parents and relation.role is not ReferenceRole.NULLED:
                 self.refer(relation, rows.parents[relation.id], others[relation.parent])
@@ -185,7 +186,6 @@ class Values:
 
         ``dialect`` is the schema's.  Raises PlanError if no row satisfies a condition.
         """
-        self._fill_required()
         self.keys |= moved_apart_ranges(self._table, self._columns()) if self._table.exclusions else {}
         self._conditions = TableConditions(self._table, self._model, dialect)
         for _ in range(_ROUNDS):
@@ -196,7 +196,7 @@ class Values:
             if not moved:
                 break
         kept = np.ones(self._rows.n, dtype=bool)
-        for key in self._table.keys:
+        for key in self._known_keys():
             kept[repeats([self.keys[c] for c in key.columns], key.nulls_distinct)] = False
         kept &= ~self._conditions.unmatched(self._columns(), self._rows.n)
         lost = self._orphans()
@@ -217,10 +217,23 @@ class Values:
             if not column.nullable and column.name not in referring and values is not None and values.null_count:
                 self.keys[column.name] = filled(values, column)
 
+    def _known_keys(self) -> list[Key]:
+        """Keys of which every column has its values: not those over references to later tables."""
+        return [key for key in self._table.keys if all(column in self.keys for column in key.columns)]
+
+    def settle_late(self, columns: set[str]) -> None:
+        """Once the late references over ``columns`` are set: release those that repeat a key, if they may be NULL."""
+        for key in self._table.keys:
+            loose = [c for c in key.columns if c in columns and self._table.column(c).nullable]
+            if loose:
+                again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
+                mask = np.isin(np.arange(self._rows.n), again)
+                self.keys[loose[0]] = self.keys[loose[0]].take(pa.array(np.arange(self._rows.n), mask=mask))
+
     def _move_repeats(self) -> bool:
         """Move rows that repeat a key; whether any was moved."""
         moved = False
-        for key in self._table.keys:
+        for key in self._known_keys():
             for _ in range(_ROUNDS):
                 again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
                 if not len(again) or not self._move(key, again):
