@@ -345,7 +345,11 @@ def limited(limit: int, *arguments: object) -> Outcome:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     command = [sys.executable, "-c", "from dbclone.cli import main; main()", *map(str, arguments)]
-    result = subprocess.run(command, preexec_fn=limit_files, capture_output=True, text=True, timeout=120, check=False)
+    # Python's own files must not be cut short by the limit: later imports would find half of them.
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(
+        command, preexec_fn=limit_files, capture_output=True, text=True, timeout=120, check=False, env=env
+    )
     return Outcome(result.returncode, result.stdout, result.stderr)
 
 

@@ -10,7 +10,7 @@ NOT_YET: dict[str, frozenset[str]] = {
         "mostly-on-time", "score-decides", "alerts-are-large", "opened-after-joining", "booked-while-open",
         "loan-after-account", "employer", "merchant-of-cards", "zip-decides-city", "fee-by-kind", "salaries-come-in",
         "household-address", "branch-levels", "accounts-at-branches", "league-ranks", "league-volume",
-        "anonymous-start",
+        "anonymous-start", "grade-decides-lateness", "salary-repeats",
     }),
     "clinic": frozenset({
         "glucose-follows-weight", "children-see-pediatricians", "specialty-meets-diagnosis",
