@@ -17,6 +17,8 @@ import numpy as np
 from dbclone.models.compiled import inner, kernel
 from dbclone.privacy.protection import Guard
 
+_LEAST_CLOSED = 0.4
+"""Share of places closed at least: decoys, drawn from a seed that only the source knows, make up what lacks."""
 REACH = 16
 """Lattice steps to look for an open place."""
 _FARTHEST = 2.0**52
@@ -48,12 +50,14 @@ class Sieve:
             return cls(rare=told)
         closed = np.zeros(max(8, 1 << int(np.ceil(np.log2(len(rare))))), dtype=np.uint8)
         closed[[place(number, len(closed)) for number in rare.tolist()]] = 1
+        decoys = np.random.default_rng(np.abs(rare).astype(np.uint64)).permutation(len(closed))
+        closed[decoys[: max(0, int(np.ceil(_LEAST_CLOSED * len(closed))) - int(closed.sum()))]] = 1
         return cls(closed, distinct[common], told)
 
 
 def is_small_domain(numbers: np.ndarray) -> bool:
     """Whether the numbers (float64[n], no NaN) are most of a small range, so that none of them tells anything."""
-    return float(np.ptp(numbers)) < _SMALL and crowded(numbers) >= CROWDED
+    return 0 < float(np.ptp(numbers)) < _SMALL and crowded(numbers) >= CROWDED
 
 
 def crowded(numbers: np.ndarray) -> float:
