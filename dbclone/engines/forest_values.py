@@ -88,7 +88,11 @@ class Values:
         return columns
 
     def refer(self, relation: Relation, up: np.ndarray, parent: Values) -> None:
-        """Set the columns of a foreign key to the values of the parent rows; a column that another key set stays."""
+        """Set the columns of a foreign key to the values of the parent rows; a column that another key set stays.
+
+        ``up`` is mended where a column that must be there would be NULL in the parent.
+        """
+        self._refer_to_known(relation, up, parent)
         taken = pa.array(np.maximum(up, 0), mask=up < 0)
         for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
             values = parent.keys.get(parent_column)
@@ -96,6 +100,17 @@ class Values:
             fresh = pa.nulls(len(up), kind) if values is None else values.take(taken).cast(kind)
             have = self.keys.get(column)
             self.keys[column] = fresh if have is None else have.fill_null(fresh) if have.null_count else have
+
+    def _refer_to_known(self, relation: Relation, up: np.ndarray, parent: Values) -> None:
+        """Choose other parents for rows whose parent has NULL (in a UNIQUE key) where the child must have a value."""
+        known = np.ones(parent._rows.n, dtype=bool)
+        for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
+            values = parent.keys.get(parent_column)
+            if values is not None and values.null_count and not self._table.column(column).nullable:
+                known &= values.is_valid().to_numpy(zero_copy_only=False)
+        strange = np.flatnonzero((up >= 0) & ~known[np.maximum(up, 0)]) if not known.all() else np.zeros(0, np.int64)
+        if len(strange) and known.any():
+            up[strange] = self._rng.choice(np.flatnonzero(known), size=len(strange))
 
     def repeat(self, copy: Copied, rows: np.ndarray, other: Values) -> None:
         """Set a column to the values that it repeats."""
@@ -131,10 +146,10 @@ class Values:
     def carry(self, running: Running, family: np.ndarray, start: np.ndarray) -> None:
         """Fill a column that runs along siblings; where it breaks a condition, what is added there is another row's."""
         codec = next(c.codec for c in self._model.derived.columns if c.column == running.target)
-        for _ in range(_STEPS):
+        for step in range(_STEPS):
             moved = running.sign * self.numbers(running.column)
             self.keys[running.target] = restored(codec, carry_on(family, moved, start))
-            if not self._corrected(running, family):
+            if step == _STEPS - 1 or not self._corrected(running, family):
                 return
 
     def _corrected(self, running: Running, family: np.ndarray) -> bool:
@@ -306,6 +321,8 @@ class Values:
 
     def _reconciled(self, relation: Relation) -> np.ndarray:
         parent = self._parents.get(relation.parent, self)
+        if not parent.keys.keys() >= {*relation.key.parent_columns}:
+            return np.zeros(self._rows.n, dtype=bool)  # filled by a later reference
         child = pa.table({c: self.keys[c] for c in relation.key.columns})
         there = pa.table({c: parent.keys[c] for c in relation.key.parent_columns})
         broken = parent_rows(child, there, relation.key) == ORPHAN
