@@ -10,10 +10,11 @@ USER_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
 
 def not_of_extension(catalogue: str, oid: str) -> str:
-    """A condition: the object is the user's, not one that an extension brought."""
+    """A condition: the object is the user's, not one that an extension brought or that belongs to a type."""
+    kinds = "('e', 'i')" if catalogue in ("pg_proc", "pg_cast") else "('e')"
     return (
         f"NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.{catalogue}'"
-        f"::pg_catalog.regclass AND e.objid = {oid} AND e.deptype = 'e')"
+        f"::pg_catalog.regclass AND e.objid = {oid} AND e.deptype IN {kinds})"
     )
 
 

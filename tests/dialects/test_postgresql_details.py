@@ -1,0 +1,119 @@
+"""What PostgreSQL keeps beside tables, keys and references is in the clone, as pg_dump prints it, or is told."""
+
+import shutil
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from tests.dialects.places import Place, copy
+from tests.proofs import normalised, schema_statements
+
+pytestmark = pytest.mark.skipif(shutil.which("pg_dump") is None, reason="NO pg_dump: schemas cannot be compared")
+
+EVERYTHING = """
+CREATE SCHEMA "Other";
+COMMENT ON SCHEMA "Other" IS 'It''s another one';
+CREATE TYPE span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = float8mi);
+CREATE DOMAIN named AS text NOT NULL CONSTRAINT short CHECK (length(VALUE) < 100);
+COMMENT ON CONSTRAINT short ON DOMAIN named IS 'Fits on a label';
+CREATE TEXT SEARCH DICTIONARY plain (TEMPLATE = pg_catalog.simple, STOPWORDS = 'english');
+CREATE TEXT SEARCH CONFIGURATION "Other".search (PARSER = pg_catalog."default");
+ALTER TEXT SEARCH CONFIGURATION "Other".search ADD MAPPING FOR word, asciiword WITH plain, simple;
+
+CREATE TABLE person (
+    id integer GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME person_number START 100 INCREMENT 5),
+    name named,
+    email text NOT NULL,
+    seen tstzrange,
+    about text,
+    CONSTRAINT person_key PRIMARY KEY (id) INCLUDE (name),
+    CONSTRAINT person_email UNIQUE (email) DEFERRABLE INITIALLY DEFERRED
+) WITH (fillfactor = 70, toast.autovacuum_enabled = false);
+CREATE INDEX person_search ON person USING gin (to_tsvector('"Other".search', about));
+CREATE UNIQUE INDEX person_lower ON person (lower(email)) WHERE seen IS NULL;
+ALTER INDEX person_lower ALTER COLUMN 1 SET STATISTICS 500;
+ALTER TABLE person ALTER COLUMN email SET STATISTICS 300, ALTER COLUMN email SET (n_distinct = -0.5);
+ALTER TABLE person ALTER COLUMN about SET STORAGE EXTERNAL, ALTER COLUMN about SET COMPRESSION pglz;
+ALTER TABLE person CLUSTER ON person_key;
+ALTER TABLE person REPLICA IDENTITY FULL;
+CREATE STATISTICS person_names (dependencies) ON name, email FROM person;
+COMMENT ON TABLE person IS 'Somebody';
+COMMENT ON COLUMN person.email IS 'Where to write';
+COMMENT ON INDEX person_lower IS 'Once only';
+COMMENT ON CONSTRAINT person_email ON person IS 'At the end';
+ALTER TABLE person ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON person AS RESTRICTIVE FOR UPDATE USING (name = current_user) WITH CHECK (email <> '');
+CREATE POLICY reading ON person FOR SELECT USING (true);
+COMMENT ON POLICY own ON person IS 'Hands off';
+
+CREATE TABLE visit (
+    person_id integer,
+    number integer,
+    day date NOT NULL,
+    CONSTRAINT visit_key PRIMARY KEY (person_id, number)
+);
+CREATE TABLE bill (
+    person_id integer,
+    number integer,
+    amount numeric CONSTRAINT positive CHECK (amount > 0) NO INHERIT,
+    FOREIGN KEY (person_id, number) REFERENCES visit MATCH FULL ON DELETE SET NULL
+);
+CREATE TABLE reminder (
+    person_id integer, number integer,
+    CONSTRAINT reminder_visit FOREIGN KEY (person_id, number) REFERENCES visit ON DELETE SET NULL (number)
+);
+CREATE TABLE old_bill (note text) INHERITS (bill);
+
+CREATE TABLE event (at date NOT NULL, person_id integer) PARTITION BY RANGE (at);
+CREATE TABLE event_old PARTITION OF event FOR VALUES FROM (MINVALUE) TO ('2020-01-01') WITH (fillfactor = 50);
+CREATE TABLE event_new PARTITION OF event FOR VALUES FROM ('2020-01-01') TO (MAXVALUE);
+ALTER TABLE event_new ADD CONSTRAINT event_person FOREIGN KEY (person_id) REFERENCES person (id);
+
+CREATE VIEW people WITH (security_barrier = true, check_option = local) AS SELECT id, email FROM person WHERE id > 0;
+ALTER VIEW people ALTER COLUMN email SET DEFAULT 'nobody';
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM person WITH NO DATA;
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER quiet BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION nothing();
+ALTER TABLE person DISABLE TRIGGER quiet;
+CREATE RULE kept AS ON DELETE TO visit DO INSTEAD NOTHING;
+"""
+
+
+def test_everything_beside_the_tables_is_in_the_clone(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(EVERYTHING)
+    assert [finding.message for finding in copy(source, target)] == []
+    theirs, ours = ({normalised(s) for s in schema_statements(place.url)} for place in (source, target))
+    assert (theirs - ours, ours - theirs) == (set(), set())
+
+
+def test_what_is_not_recreated_is_told(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        "CREATE TABLE part (a integer PRIMARY KEY) PARTITION BY LIST (a)",
+        "CREATE TABLE part_one PARTITION OF part FOR VALUES IN (1)",
+        "CREATE TABLE pointer (a integer CONSTRAINT to_one REFERENCES part_one)",
+        "ALTER TABLE pointer ADD CONSTRAINT small CHECK (a < 9) NOT VALID",
+        "CREATE AGGREGATE total (integer) (SFUNC = int4pl, STYPE = integer)",
+        "CREATE OPERATOR === (LEFTARG = box, RIGHTARG = box, FUNCTION = box_same)",
+        "CREATE PUBLICATION changes FOR TABLE pointer",
+        "GRANT SELECT ON pointer TO PUBLIC",
+    )
+    said = " ".join(finding.message for finding in copy(source, target))
+    for name in ("to_one", "small", "'total'", "public.===(", "publication changes", "1 tables"):
+        assert name in said, name
+
+
+def test_a_policy_that_binds_the_owner_hides_no_row_from_the_proof(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        "CREATE TABLE t (a integer)",
+        "INSERT INTO t VALUES (1), (2)",
+        "CREATE POLICY nobody ON t USING (false)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+    )
+    assert copy(source, target) == ()
+    with psycopg.connect(target.url) as connection:
+        assert connection.execute("SELECT relforcerowsecurity FROM pg_class WHERE relname = 't'").fetchone() == (True,)
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
