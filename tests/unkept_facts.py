@@ -10,9 +10,10 @@ NOT_YET: dict[str, frozenset[str]] = {
         "mostly-on-time", "score-decides", "alerts-are-large", "opened-after-joining", "booked-while-open",
         "loan-after-account", "employer", "merchant-of-cards", "zip-decides-city", "fee-by-kind", "salaries-come-in",
         "household-address", "branch-levels", "accounts-at-branches", "league-ranks", "league-volume",
-        "anonymous-start", "grade-decides-lateness", "salary-repeats",
+        "anonymous-start", "city-decides-state", "grade-decides-lateness", "salary-repeats",
     }),
     "clinic": frozenset({
+        "busy-users",
         "glucose-follows-weight", "children-see-pediatricians", "specialty-meets-diagnosis",
         "follow-up-after-two-weeks", "doses-four-weeks-apart", "dose-numbers", "working-days", "admission-states",
         "admission-ends", "admission-in-order", "admitted-at", "discharged-at", "visit-count", "invoice-total",
