@@ -137,6 +137,8 @@ POSTGRESQL_ONLY = (
     "(day + '1 year'::interval <= later)", "(at - day < '12:00:00'::interval)", "(at::date = day)", "(day < at)",
     "(date_trunc('month'::text, at) = at)", "(date_trunc('week', day) = day)", "(zoned > at)", "(zoned::date = day)",
     "(zoned >= '2020-01-01 02:00:00+02'::timestamptz)", "(mood = 'HIGH'::mood)", "(mood > 'low'::mood)",
+    "(\"the name\" = ANY (ARRAY['a'::bpchar, 'B  '::bpchar]))", "((t)::bpchar <> (u)::bpchar)",
+    "((t)::bpchar = \"the name\")", "((t)::bpchar = ' a'::bpchar)", "(length((t)::bpchar) > 1)",
     "((mood)::text <> 'low'::text)", "(length(raw) = 3)", "(octet_length(raw) > 0)", "(octet_length(t) > 1)",
     "(\"the name\" = 'a')", "(\"the name\" LIKE 'a___')", "(length(\"the name\") = 1)", "(single = 0.1::real)",
     "(single <= 0.1::double precision)", "(d::integer > 2)", "(r::integer = 2)", "(d::numeric(6,1) = d)",

@@ -120,6 +120,8 @@ def _read_cast(parser: Parser, sql: Sql) -> Node:
     name = getattr(name, "name", str(name))
     if name in _TEXT_TYPES:
         return _cast_to_text(parser, node, sql)
+    if name == "BPCHAR" and not parser.sqlite:
+        return _without_padding(_cast_to_text(parser, node, sql))
     if name in _INTEGER_TYPES:
         return _cast_to_integer(parser, node)
     if name == "FLOAT" and node.kind in NUMBERS and not parser.sqlite:
@@ -137,6 +139,15 @@ def _cast_to_text(parser: Parser, node: Node, sql: Sql) -> Node:
     if sql.args["to"].expressions and not is_text_constant(node):
         raise NotUnderstood  # it may cut the text
     return parser.coercion.text(node)
+
+
+def _without_padding(node: Node) -> Node:
+    """A text as CHAR(n) is compared: spaces at its end do not count."""
+    if isinstance(node, Constant) and isinstance(node.value, str):
+        return text_constant(node.value.rstrip(" "))
+    if isinstance(node, Call) and node.operator == "trim right" and node.arguments[1] == text_constant(" "):
+        return node
+    return Call("trim right", (node, text_constant(" ")), Kind.TEXT)
 
 
 def _cast_to_integer(parser: Parser, node: Node) -> Node:
