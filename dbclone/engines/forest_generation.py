@@ -176,12 +176,20 @@ def _calibrated(counts: np.ndarray, wished: int, most: int | None, rng: np.rando
     total = int(counts.sum())
     if total == 0 and most is None and len(counts):  # too few parents to learn their numbers of children
         return rng.multinomial(wished, np.full(len(counts), 1 / len(counts))).astype(np.int64)
-    if total == 0 or abs(total - wished) <= TOLERANCE * wished:
+    if abs(total - wished) <= TOLERANCE * wished:
         return counts
     if most == 1:
         return _switched(counts, wished, rng)
-    exact = counts * (wished / total)
-    return (np.floor(exact) + (rng.random(len(counts)) < exact - np.floor(exact))).astype(np.int64)
+    return _rounded(counts * (wished / max(total, 1)), rng)
+
+
+def _rounded(exact: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Whole numbers with the same sum, each next to its exact one (systematic sampling in random order)."""
+    order = rng.permutation(len(exact))
+    edges = np.floor(np.cumsum(exact[order]) + rng.random())
+    whole = np.zeros(len(exact), dtype=np.int64)
+    whole[order] = np.diff(edges, prepend=0.0)
+    return whole
 
 
 def _switched(counts: np.ndarray, wished: int, rng: np.random.Generator) -> np.ndarray:

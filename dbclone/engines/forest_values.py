@@ -15,7 +15,7 @@ from dbclone.conditions.repair import Repair, taken
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel
-from dbclone.engines.placeholders import filled
+from dbclone.engines.placeholders import filled, referable, with_one_key
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
 from dbclone.models.copies import Copied
@@ -103,12 +103,8 @@ class Values:
 
     def _refer_to_known(self, relation: Relation, up: np.ndarray, parent: Values) -> None:
         """Choose other parents for rows whose parent has NULL (in a UNIQUE key) where the child must have a value."""
-        known = np.ones(parent._rows.n, dtype=bool)
-        for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
-            values = parent.keys.get(parent_column)
-            if values is not None and values.null_count and not self._table.column(column).nullable:
-                known &= values.is_valid().to_numpy(zero_copy_only=False)
-        strange = np.flatnonzero((up >= 0) & ~known[np.maximum(up, 0)]) if not known.all() else np.zeros(0, np.int64)
+        known = referable(self._table, relation.key, parent.keys, parent._rows.n)
+        strange = np.flatnonzero((up >= 0) & ~known[np.maximum(up, 0)]) if len(known) else np.zeros(0, dtype=np.int64)
         if len(strange) and known.any():
             up[strange] = self._rng.choice(np.flatnonzero(known), size=len(strange))
 
@@ -227,6 +223,7 @@ class Values:
     def _fill_required(self) -> None:
         """Plain values where a value must be and none was learned; references are not made up."""
         referring = {c for r in self._model.relations for c in r.key.columns}
+        self.keys |= with_one_key(self._table, self.keys, referring)
         for column in self._table.insertable:
             values = self.keys.get(column.name)
             if not column.nullable and column.name not in referring and values is not None and values.null_count:

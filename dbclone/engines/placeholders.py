@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 
-from dbclone.schema import Column, TypeFamily
+from dbclone.schema import Column, ForeignKey, Table, TypeFamily
 
 _TEXT = "unknown"
 _DAY = dt.date(2000, 1, 1)
@@ -21,6 +22,23 @@ def filled(values: pa.Array, column: Column) -> pa.Array:
     number = np.cumsum(missing) - 1
     made = _plain(column, values.type, np.maximum(number, 0))
     return values if made is None else values.fill_null(made)
+
+
+def with_one_key(table: Table, columns: Mapping[str, pa.Array], referring: set[str]) -> dict[str, pa.Array]:
+    """Columns of UNIQUE keys that are all NULL, with a value in the first row: somebody may have to refer to it."""
+    keyed = {name for key in table.uniques for name in key.columns} - referring
+    empty = {name: a for name, a in columns.items() if name in keyed and len(a) and a.null_count == len(a)}
+    return {name: pa.concat_arrays([filled(a[:1], table.column(name)), a[1:]]) for name, a in empty.items()}
+
+
+def referable(child: Table, key: ForeignKey, parent: Mapping[str, pa.Array], rows: int) -> np.ndarray:
+    """Parent rows that have a value wherever the child must have one, bool[rows]."""
+    known = np.ones(rows, dtype=bool)
+    for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
+        values = parent.get(parent_column)
+        if values is not None and values.null_count and not child.column(column).nullable:
+            known &= values.is_valid().to_numpy(zero_copy_only=False)
+    return known
 
 
 def _plain(column: Column, kind: pa.DataType, number: np.ndarray) -> pa.Array | None:
