@@ -48,5 +48,6 @@ def _is_identifier(column: Column, kind: str) -> bool:
 def _kind(survey: Survey, table: Table, column: Column, is_key: bool) -> tuple[str, str]:
     if is_key and (pii := survey.pii(table.name, column.name)) is not None and pii.kind not in MODELLED:
         return f"pii:{pii.kind}", pii.evidence
-    kind = detect(column, survey.values(table.name, column.name), is_key, table.name)
+    values = survey.values(table.name, column.name)
+    kind = detect(column, values, is_key, table.name, lambda: survey.pii(table.name, column.name))
     return kind.kind, kind.reason

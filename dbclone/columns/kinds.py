@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.privacy.pii import MODELLED, detect_pii
+from dbclone.privacy.pii import MODELLED, PiiEvidence, detect_pii
 from dbclone.schema import Column, TableName, TypeFamily
 
 _SAMPLE = 20_000
@@ -75,15 +76,24 @@ class _Counts:
         return self.distinct <= min(_FEW, 0.5 * self.present) or self.distinct <= 0.5 * self.present
 
 
-def detect(column: Column, values: pa.ChunkedArray | pa.Array, is_key: bool, table: TableName | None = None) -> Kind:
-    """The kind of a column and why; ``is_key``: the column alone is a key, so its values never repeat."""
+def detect(
+    column: Column,
+    values: pa.ChunkedArray | pa.Array,
+    is_key: bool,
+    table: TableName | None = None,
+    personal: Callable[[], PiiEvidence | None] | None = None,
+) -> Kind:
+    """The kind of a column and why; ``is_key``: the column alone is a key, so its values never repeat.
+
+    ``personal`` gives what ``detect_pii`` finds in all values, where that is known already.
+    """
     family = column.type.family
     if is_key:
         return Kind("identifier", f"{family} key")
     drawn = sample(values)
     if drawn.null_count == len(drawn):
         return _of_nothing(column, table, drawn)
-    pii = detect_pii(table, column, drawn)
+    pii = personal() if personal is not None and len(drawn) == len(values) else detect_pii(table, column, drawn)
     if pii and pii.kind not in MODELLED:
         return Kind(f"pii:{pii.kind}", pii.evidence)
     suffix = f"; {pii.evidence}: modelled, extremes cut" if pii else ""
