@@ -15,7 +15,8 @@ from dbclone.conditions.repair import Repair, taken
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel
-from dbclone.engines.placeholders import filled, referable, with_one_key
+from dbclone.engines.placeholders import filled, with_one_key
+from dbclone.engines.references import mend, referable, referring_columns
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
 from dbclone.models.copies import Copied
@@ -90,23 +91,15 @@ class Values:
     def refer(self, relation: Relation, up: np.ndarray, parent: Values) -> None:
         """Set the columns of a foreign key to the values of the parent rows; a column that another key set stays.
 
-        ``up`` is mended where a column that must be there would be NULL in the parent.
+        ``up`` is mended where a row must refer to a parent and has none, or one without key.
         """
-        self._refer_to_known(relation, up, parent)
-        taken = pa.array(np.maximum(up, 0), mask=up < 0)
-        for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
-            values = parent.keys.get(parent_column)
+        known = referable(relation.key, self._table, parent.keys, parent._rows.n)
+        mend(up, relation.key, self._table, known, self._rng)
+        for column, values in referring_columns(up, relation.key, self._table, parent.keys, self._rng):
             kind = _arrow_type(self._types[column])
-            fresh = pa.nulls(len(up), kind) if values is None else values.take(taken).cast(kind)
+            fresh = pa.nulls(len(up), kind) if values is None else values.cast(kind)
             have = self.keys.get(column)
             self.keys[column] = fresh if have is None else have.fill_null(fresh) if have.null_count else have
-
-    def _refer_to_known(self, relation: Relation, up: np.ndarray, parent: Values) -> None:
-        """Choose other parents for rows whose parent has NULL (in a UNIQUE key) where the child must have a value."""
-        known = referable(self._table, relation.key, parent.keys, parent._rows.n)
-        strange = np.flatnonzero((up >= 0) & ~known[np.maximum(up, 0)]) if len(known) else np.zeros(0, dtype=np.int64)
-        if len(strange) and known.any():
-            up[strange] = self._rng.choice(np.flatnonzero(known), size=len(strange))
 
     def repeat(self, copy: Copied, rows: np.ndarray, other: Values) -> None:
         """Set a column to the values that it repeats."""
@@ -206,6 +199,7 @@ class Values:
             moved = self._move_repeats()
             if not moved:
                 break
+        self._refer_again()
         kept = np.ones(self._rows.n, dtype=bool)
         for key in self._known_keys():
             kept[repeats([self.keys[c] for c in key.columns], key.nulls_distinct)] = False
@@ -305,13 +299,10 @@ class Values:
     def _orphans(self) -> np.ndarray | None:
         """Rows in which overlapping foreign keys cannot both hold; None where none overlap."""
         lost: np.ndarray | None = None
-        for relation in self._model.relations:
-            shared = any(
-                set(relation.key.columns) & set(other.key.columns)
-                for other in self._model.relations
-                if other.id != relation.id and other.role is not ReferenceRole.NULLED
-            )
-            if shared and relation.id in self._rows.parents and relation.role is not ReferenceRole.NULLED:
+        live = [r for r in self._model.relations if r.role is not ReferenceRole.NULLED]
+        for relation in (r for r in live if r.id in self._rows.parents):
+            shared = any({*relation.key.columns} & {*r.key.columns} for r in live if r.id != relation.id)
+            if shared or self._is_own(relation):
                 broken = self._reconciled(relation)
                 lost = broken if lost is None else lost | broken
         return lost
@@ -370,6 +361,16 @@ class Values:
             fresh = self.keys[parent_column].take(pa.array(np.maximum(up, 0))).cast(self.keys[column].type)
             self.keys[column] = pc.if_else(pa.array(orphan), fresh, self.keys[column])
         return kept
+
+    def _refer_again(self) -> None:
+        """Take the columns that only self-references fill anew: the keys that they repeat may have been moved."""
+        filled_here = {c.column for c in self._model.columns} | {k.column for k in self._model.keys}
+        others = {c for r in self._model.relations if not self._is_own(r) for c in r.key.columns}
+        own = [r for r in self._model.relations if self._is_own(r)]
+        for name in {c for r in own for c in r.key.columns} - filled_here - others:
+            self.keys.pop(name, None)
+        for relation in own:
+            self.refer(relation, self._rows.parents[relation.id], self)
 
     def _is_own(self, relation: Relation) -> bool:
         return relation.role is ReferenceRole.SELF and relation.id in self._rows.parents

@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
-from dbclone.schema import Column, ForeignKey, Table, TypeFamily
+from dbclone.schema import Column, Table, TypeFamily
 
 _TEXT = "unknown"
 _DAY = dt.date(2000, 1, 1)
@@ -29,16 +29,6 @@ def with_one_key(table: Table, columns: Mapping[str, pa.Array], referring: set[s
     keyed = {name for key in table.uniques for name in key.columns} - referring
     empty = {name: a for name, a in columns.items() if name in keyed and len(a) and a.null_count == len(a)}
     return {name: pa.concat_arrays([filled(a[:1], table.column(name)), a[1:]]) for name, a in empty.items()}
-
-
-def referable(child: Table, key: ForeignKey, parent: Mapping[str, pa.Array], rows: int) -> np.ndarray:
-    """Parent rows that have a value wherever the child must have one, bool[rows]."""
-    known = np.ones(rows, dtype=bool)
-    for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
-        values = parent.get(parent_column)
-        if values is not None and values.null_count and not child.column(column).nullable:
-            known &= values.is_valid().to_numpy(zero_copy_only=False)
-    return known
 
 
 def _plain(column: Column, kind: pa.DataType, number: np.ndarray) -> pa.Array | None:
