@@ -20,6 +20,7 @@ _ROUNDS = 4
 """Donors of each degree of likeness that a row is offered."""
 _FEW = 50
 """Distinct values up to which a column is a category."""
+_WIDEST = 2**40
 _SHUFFLES = 3
 """Values of other rows that a single column is offered."""
 _PASSES = 3
@@ -162,11 +163,9 @@ def _sources(found: Repair) -> pa.Array:
 def _repeated(found: Repair, key: tuple[str, ...], moved: Collection[str]) -> np.ndarray:
     """bool[n]: rows that, with what they take, have the key of another that is satisfied or of an earlier one."""
     n = len(found.donors)
-    place, joint, null = _sources(found), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
-    for name in key:
-        codes = _codes(found.columns[name].take(place) if name in moved else found.columns[name])
-        null |= codes == 0
-        joint = np.unique(joint * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1]
+    place = _sources(found)
+    codes = [_codes(found.columns[name].take(place) if name in moved else found.columns[name]) for name in key]
+    null, joint = np.logical_or.reduce([code == 0 for code in codes]), _joint(codes, n)
     order = np.lexsort((np.arange(n), found.violated > 0, joint))
     same = np.zeros(n, dtype=bool)
     same[order[1:]] = joint[order[1:]] == joint[order[:-1]]
@@ -192,10 +191,19 @@ def _likenesses(found: Repair, fixed: Collection[str], moved: Collection[str]) -
     stay = [codes[name] for name in fixed if name in codes]
     levels: tuple[list[np.ndarray], ...] = ([*null, *few.values()], [*null, *words], null, [])
     for parts in (*([*stay, *level] for level in levels), *levels):
-        group = np.zeros(len(found.violated), dtype=np.int64)
-        for part in parts:
-            group = np.unique(group * (int(part.max(initial=0)) + 1) + part, return_inverse=True)[1]
-        yield group
+        yield _joint(parts, len(found.violated))
+
+
+def _joint(parts: Sequence[np.ndarray], n: int) -> np.ndarray:
+    """Equal numbers for rows that agree in all parts; int64[n]."""
+    joint, size = np.zeros(n, dtype=np.int64), 1
+    for part in parts:
+        width = int(part.max(initial=0)) + 1
+        if size * width > _WIDEST:
+            joint = np.unique(joint, return_inverse=True)[1]
+            size = int(joint.max(initial=0)) + 1
+        joint, size = joint * width + part, size * width
+    return joint
 
 
 def _is_measured(kind: pa.DataType) -> bool:
