@@ -108,6 +108,12 @@ class Translator:
     def _walk(self, node: Node, wanted: ValueClass) -> tuple[Node, ValueClass]:
         """The node in neutral form, and its class."""
         node = _bare(node)
+        if node.args.get("symmetric"):
+            raise NotCertain
+        if node.args.get("negate"):  # newer versions of sqlglot keep NOT as an argument: IS NOT NULL, NOT LIKE, NOT IN
+            plain = node.copy()
+            plain.set("negate", None)
+            return exp.Paren(this=exp.Not(this=self._condition(plain))), ValueClass.BOOLEAN
         if isinstance(node, exp.Column):
             return self._column(node)
         if isinstance(node, (exp.Literal, exp.Null, exp.Boolean)):

@@ -78,9 +78,10 @@ SELECT n.nspname AS schema, c.relname AS name, 'statistics target' AS kind,
   pg_catalog.format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', c.oid::pg_catalog.regclass, a.attnum,
     a.attstattarget) AS text, i.indrelid::int8 AS relation
 FROM {_TABLE} {_COLUMN} JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE a.attstattarget >= 0"""
-_COLUMN_OPTIONS = _of_column(
-    "column option", "(%s)", "pg_catalog.array_to_string(a.attoptions, ', ')", "a.attoptions IS NOT NULL"
-)
+# Only the options that users may set: a server may keep marks of its own beside them, which another would refuse.
+_OPTIONS = """(SELECT pg_catalog.string_agg(o, ', ') FROM pg_catalog.unnest(a.attoptions) AS o
+  WHERE pg_catalog.split_part(o, '=', 1) IN ('n_distinct', 'n_distinct_inherited'))"""
+_COLUMN_OPTIONS = _of_column("column option", "(%s)", _OPTIONS, f"{_OPTIONS} IS NOT NULL")
 _COLUMN_STORAGE = _of_column(
     "column storage",
     "STORAGE %s",

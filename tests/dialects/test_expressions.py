@@ -33,6 +33,7 @@ TO_SQLITE = Translator(COLUMNS, NAMES, "postgresql", "sqlite")
         ("clock < '12:00'", "\"clock\" < '12:00'"),
         ("name LIKE 'a%'", "\"name\" ILIKE 'a%'"),
         ("name LIKE '1%'", "\"name\" LIKE '1%'"),
+        ("name NOT LIKE '1%'", "(NOT \"name\" LIKE '1%')"),
         ("abs(age - 2) * 3 <> -6", 'ABS("age" - 2) * 3 <> -6'),
         ("lower(name) = name", 'LOWER("name") = "name"'),
     ],
@@ -65,6 +66,10 @@ def test_what_postgresql_would_understand_differently_is_refused(condition: str)
         ),
         ("(day > '2000-01-01'::date)", "(\"day\" > '2000-01-01')"),
         ('("Price" > (0)::numeric)', '("Price" > 0)'),
+        ("(name IS NOT NULL)", '((NOT "name" IS NULL))'),
+        ("((name IS NULL) = (age IS NOT NULL))", '(("name" IS NULL) = ((NOT "age" IS NULL)))'),
+        ("(age NOT IN (1, 2))", 'NOT "age" IN (1, 2)'),
+        ("(age NOT BETWEEN 1 AND 2)", 'NOT "age" BETWEEN 1 AND 2'),
         ("(open OR (age IS NULL))", '("open" OR ("age" IS NULL))'),
     ],
 )
@@ -73,7 +78,15 @@ def test_postgresql_s_conditions_become_sqlite_s(postgresql: str, sqlite: str) -
 
 
 @pytest.mark.parametrize(
-    "condition", ["(name ~ '^a'::text)", "(name ~~ 'a%'::text)", "((at)::date = day)", "is_valid(age)"]
+    "condition",
+    [
+        "(name !~~ 'a%'::text)",
+        "(age BETWEEN SYMMETRIC 5 AND 1)",
+        "(name ~ '^a'::text)",
+        "(name ~~ 'a%'::text)",
+        "((at)::date = day)",
+        "is_valid(age)",
+    ],
 )
 def test_what_sqlite_would_understand_differently_is_refused(condition: str) -> None:
     assert TO_SQLITE.condition(condition) is None
