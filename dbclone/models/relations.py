@@ -46,7 +46,7 @@ def relations_of(plan: Plan, table: TablePlan) -> tuple[Relation, ...]:
         found.append(Relation(identity, table.table, reference.foreign_key, role, direct, path))
     if not any(r.role is ReferenceRole.OWNER for r in found):
         found = [replace(r, path=()) for r in found]
-    return tuple(found)
+    return tuple({r.id: r for r in reversed(found)}.values())[::-1]  # a key declared twice is one relation
 
 
 def _hops(plan: Plan, table: TablePlan, path: tuple[ForeignKey, ...]) -> tuple[Hop, ...]:
