@@ -10,7 +10,7 @@ NOT_YET: dict[str, frozenset[str]] = {
         "mostly-on-time", "score-decides", "alerts-are-large", "opened-after-joining", "booked-while-open",
         "loan-after-account", "employer", "merchant-of-cards", "zip-decides-city", "fee-by-kind", "salaries-come-in",
         "household-address", "branch-levels", "accounts-at-branches", "league-ranks", "league-volume",
-        "anonymous-start", "city-decides-state", "grade-decides-lateness", "salary-repeats",
+        "anonymous-start", "alerts-on-cards", "city-decides-state", "grade-decides-lateness", "salary-repeats",
     }),
     "clinic": frozenset({
         "busy-users",
