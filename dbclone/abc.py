@@ -109,8 +109,8 @@ class Engine(Protocol):
 
     name: str
 
-    def check_limits(self, plan: Plan) -> None:
-        """Raise EngineLimitError, naming the limit, if the plan is beyond this engine; nothing has been read yet."""
+    def check_limits(self, schema: Schema, rows: Mapping[TableName, int]) -> None:
+        """Raise EngineLimitError, naming the limit, if the schema is beyond this engine; no row has been read yet."""
         ...
 
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> Model: ...

@@ -92,6 +92,7 @@ def _read(source: Source, options: AuditOptions, progress: Progress) -> tuple[Sc
     schema = source.reflect()
     counts = source.row_counts(schema)
     wanted = select(schema, options.plan).schema
+    check_limits(wanted, counts, options.fit)
     progress.phase("read", sum(counts[t.name] for t in wanted.tables))
     read = Reader(source, schema, progress)
     return wanted, {t.name: read(t.name) for t in wanted.tables}
@@ -103,7 +104,6 @@ def _clone(
     """The plan of one half, and synthetic rows that were learned from nothing else."""
     counts = {name: rows.num_rows for name, rows in half.items()}
     plan = make_plan(schema, counts, half.__getitem__)
-    check_limits(plan, options.fit)
     model = fit(plan, half.__getitem__, options.fit, progress)
     progress.phase("generate", sum(counts.values()))
     return plan, dict(generate(model, GenerateOptions(seed=options.fit.seed), TableOnly(progress)))

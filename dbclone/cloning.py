@@ -20,7 +20,7 @@ from dbclone.errors import IntegrityError, ModelFileError, TargetError
 from dbclone.findings import Finding, Severity
 from dbclone.fitting import Reader, check_engine, check_limits, fit
 from dbclone.generation import check_scale, check_sizes, expected_rows, generate
-from dbclone.options import CloneOptions, PlanOptions
+from dbclone.options import CloneOptions, FitOptions, PlanOptions
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.planning import make_plan
 from dbclone.progress import TableOnly, Timed
@@ -137,8 +137,7 @@ def refuse_full(target: Target, url: str, clean: bool) -> None:
 
 
 def _learn(source: Source, options: CloneOptions, run: Run) -> Model:
-    plan, reader = _plan(source, options.plan, run)
-    check_limits(plan, options.fit)
+    plan, reader = _plan(source, options.plan, run, options.fit)
     check_sizes(plan, options.generate)
     model = fit(plan, reader, options.fit, run.clock)
     run.findings += source.findings
@@ -147,11 +146,14 @@ def _learn(source: Source, options: CloneOptions, run: Run) -> Model:
     return model
 
 
-def _plan(source: Source, options: PlanOptions, run: Run) -> tuple[Plan, Reader]:
+def _plan(source: Source, options: PlanOptions, run: Run, fitting: FitOptions | None = None) -> tuple[Plan, Reader]:
+    """The plan, and what has read the rows it was made from; limits of the engine are asked before any row is read."""
     run.clock.phase("reflect", 0)
     schema = source.reflect()
     counts = source.row_counts(schema)
     wanted = select(schema, options).schema
+    if fitting is not None:
+        check_limits(wanted, counts, fitting)
     run.clock.phase("read", sum(counts[table.name] for table in wanted.tables))
     reader = Reader(source, schema, run.clock)
     return make_plan(schema, counts, reader, options), reader

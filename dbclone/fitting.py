@@ -47,9 +47,9 @@ def check_engine(options: FitOptions) -> None:
     engines.choose(options.engine)
 
 
-def check_limits(plan: Plan, options: FitOptions) -> None:
-    """Raise EngineLimitError if the plan is beyond the chosen engine."""
-    engines.choose(options.engine).check_limits(plan)
+def check_limits(schema: Schema, rows: Mapping[TableName, int], options: FitOptions) -> None:
+    """Raise EngineLimitError if the schema with so many ``rows`` per table is beyond the chosen engine."""
+    engines.choose(options.engine).check_limits(schema, rows)
 
 
 def fit(plan: Plan, read: Read, options: FitOptions, progress: Progress) -> Model:

@@ -1,7 +1,7 @@
 """The audit as a command: it splits, fits, generates and attacks; its exit code is for a pipeline to act on."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from dbclone.errors import AuditFailed, UsageError
 from dbclone.options import AuditOptions, FitOptions, GenerateOptions
 from dbclone.plan import Plan
 from dbclone.progress import Silent
-from dbclone.schema import TableName
+from dbclone.schema import Schema, TableName
 from tests import hand_made
 from tests.commands import dbclone
 
@@ -72,7 +72,7 @@ class CopyingModel:
 class CopyingEngine:
     name = "copying"
 
-    def check_limits(self, plan: Plan) -> None:
+    def check_limits(self, schema: Schema, rows: Mapping[TableName, int]) -> None:
         """None."""
 
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> CopyingModel:

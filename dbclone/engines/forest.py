@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ from dbclone.models.relations import Relation
 from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import ColumnRole, Plan, ReferenceRole, TableRole
 from dbclone.privacy.fakers import PiiColumn
-from dbclone.schema import TableName
+from dbclone.schema import Schema, TableName
 
 PII_K = 5
 """Personal data is replaced in any case, by forms that so many rows share."""
@@ -76,7 +76,7 @@ class ForestEngine:
 
     name = "forest"
 
-    def check_limits(self, plan: Plan) -> None:
+    def check_limits(self, schema: Schema, rows: Mapping[TableName, int]) -> None:
         """No limits."""
 
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> ForestModel:

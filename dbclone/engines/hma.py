@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,10 @@ from dbclone.dialects.base import arrow_type
 from dbclone.engines.hma_coding import DRAWN, Drawn, Frame, TableCoding
 from dbclone.errors import EngineLimitError, MissingExtraError, UsageError
 from dbclone.findings import Finding
+from dbclone.graph import find_cycles, references
 from dbclone.options import FitOptions, GenerateOptions
-from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
-from dbclone.schema import Table, TableName
+from dbclone.plan import Plan, TablePlan, TableRole
+from dbclone.schema import Schema, Table, TableName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,21 +43,24 @@ class HMAEngine:
 
     name = "hma"
 
-    def check_limits(self, plan: Plan) -> None:
-        """Raise EngineLimitError naming the first limit that the plan exceeds, MissingExtraError without SDV."""
-        modelled = [t for t in plan.tables if t.role is TableRole.SYNTHESISE]
-        if len(modelled) > MOST_TABLES:
-            raise _limit(f"{MOST_TABLES} tables to synthesise, here are {len(modelled)}")
-        for planned in modelled:
-            _check_keys(plan.schema.table(planned.table))
-            _check_references(planned)
-        _check_depth(plan)
+    def check_limits(self, schema: Schema, rows: Mapping[TableName, int]) -> None:
+        """Raise EngineLimitError naming the limit that the tables with rows exceed, MissingExtraError without SDV.
+
+        All tables count, also those that the plan will copy: which these are is not known before the rows are read.
+        """
+        tables = [t for t in schema.tables if rows[t.name]]
+        if len(tables) > MOST_TABLES:
+            raise _limit(f"{MOST_TABLES} tables with rows, here are {len(tables)}")
+        filled = replace(schema, tables=tuple(tables))
+        for table in tables:
+            _check_keys(table)
+        _check_references(filled)
+        _check_depth(filled)
         if find_spec("sdv") is None:
             raise MissingExtraError('The hma engine needs SDV: pip install "dbclone[sdv]".')
 
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> HMAModel:
         """Fit one synthesizer to each group of tables that foreign keys connect."""
-        self.check_limits(plan)
         progress.phase("fit", sum(t.rows for t in _filled(plan)))
         codings = {t.table: TableCoding.fit(plan, t, read) for t in _filled(plan)}
         fitted = []
@@ -73,29 +77,28 @@ def _limit(limit: str) -> EngineLimitError:
 
 
 def _check_keys(table: Table) -> None:
-    references = [fk.columns for fk in table.foreign_keys]
-    for columns in [key.columns for key in table.keys] + references:
+    foreign = [fk.columns for fk in table.foreign_keys]
+    for columns in [key.columns for key in table.keys] + foreign:
         if len(columns) > 1:
             raise _limit(f"keys of a single column, {table.name} has one over {', '.join(columns)}")
-        if references.count(columns) > 1:
+        if foreign.count(columns) > 1:
             raise _limit(f"one foreign key per column, {table.name}.{columns[0]} is in several")
 
 
-def _check_references(planned: TablePlan) -> None:
-    for reference in planned.references:
-        if reference.role is ReferenceRole.SELF:
-            raise _limit(f"tables that do not refer to themselves, {planned.table} does")
-        if reference.role is ReferenceRole.DEFERRED:
-            parent = reference.foreign_key.parent
-            raise _limit(f"foreign keys without cycles, {planned.table} and {parent} are in one")
+def _check_references(schema: Schema) -> None:
+    for reference in references(schema):
+        if reference.is_self:
+            raise _limit(f"tables that do not refer to themselves, {reference.child} does")
+    for cycle in find_cycles(schema):
+        raise _limit(f"foreign keys without cycles, {' and '.join(map(str, cycle.tables))} are in one")
 
 
-def _check_depth(plan: Plan) -> None:
-    edges = _edges(plan)
-    for child, parent in edges:
-        above = next((top for below, top in edges if below == parent), None)
-        if above is not None:
-            raise _limit(f"two levels of tables, {above}, {parent} and {child} are three")
+def _check_depth(schema: Schema) -> None:
+    edges = references(schema)
+    for low in edges:
+        for high in edges:
+            if high.child == low.parent:
+                raise _limit(f"two levels of tables, {high.parent}, {low.parent} and {low.child} are three")
 
 
 def _filled(plan: Plan) -> list[TablePlan]:

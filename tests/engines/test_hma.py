@@ -3,17 +3,22 @@
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from dbclone.cloning import clone
 from dbclone.connection import open_source
 from dbclone.engines.hma import HMAEngine
 from dbclone.errors import EngineLimitError, MissingExtraError, UsageError
-from dbclone.options import FitOptions, GenerateOptions
+from dbclone.fitting import Reader
+from dbclone.options import CloneOptions, FitOptions, GenerateOptions
 from dbclone.plan import Plan
 from dbclone.planning import make_plan
 from dbclone.progress import Silent
+from dbclone.schema import Schema, TableName
 
 PARENT = "CREATE TABLE parent (id INTEGER PRIMARY KEY, x REAL);"
 NUMBERS = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
@@ -24,11 +29,21 @@ def filled(table: str, columns: str, values: str) -> str:
     return f"INSERT INTO {table} ({columns}) {NUMBERS} SELECT {values} FROM n;"
 
 
-def plan_of(path: Path, script: str) -> Plan:
+def built(path: Path, script: str) -> Path:
     with sqlite3.connect(path) as db:
         db.executescript(script)
     db.close()
-    with open_source(f"sqlite:///{path}") as source:
+    return path
+
+
+def schema_of(path: Path, script: str) -> tuple[Schema, Mapping[TableName, int]]:
+    with open_source(f"sqlite:///{built(path, script)}") as source:
+        schema = source.reflect()
+        return schema, source.row_counts(schema)
+
+
+def plan_of(path: Path, script: str) -> Plan:
+    with open_source(f"sqlite:///{built(path, script)}") as source:
         schema = source.reflect()
         return make_plan(schema, source.row_counts(schema), lambda name: source.read(schema.table(name)))
 
@@ -61,21 +76,36 @@ BEYOND = {
 
 @pytest.mark.parametrize("limit", BEYOND)
 def test_the_error_names_the_limit_that_the_schema_exceeds(tmp_path: Path, limit: str) -> None:
-    plan = plan_of(tmp_path / "beyond.sqlite", BEYOND[limit])
     with pytest.raises(EngineLimitError, match=limit):
-        HMAEngine().check_limits(plan)
+        HMAEngine().check_limits(*schema_of(tmp_path / "beyond.sqlite", BEYOND[limit]))
+
+
+def test_the_limits_are_asked_before_any_row_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_reading(reader: Reader, table: TableName) -> NoReturn:
+        raise AssertionError(f"{table} was read")
+
+    source = built(tmp_path / "beyond.sqlite", BEYOND["two levels"])
+    monkeypatch.setattr(Reader, "__call__", no_reading)
+    with pytest.raises(EngineLimitError):
+        clone(str(source), str(tmp_path / "clone.sqlite"), CloneOptions(fit=FitOptions("hma")), Silent())
+
+
+def test_empty_tables_do_not_count(tmp_path: Path) -> None:
+    pytest.importorskip("sdv")
+    empty = "".join(f"CREATE TABLE e{n} (a INTEGER, b INTEGER, PRIMARY KEY (a, b));" for n in range(9))
+    HMAEngine().check_limits(*schema_of(tmp_path / "chain.sqlite", CHAIN + empty))
 
 
 def test_two_levels_of_tables_are_within_the_limits(tmp_path: Path) -> None:
     pytest.importorskip("sdv")
-    HMAEngine().check_limits(plan_of(tmp_path / "chain.sqlite", CHAIN))
+    HMAEngine().check_limits(*schema_of(tmp_path / "chain.sqlite", CHAIN))
 
 
 def test_without_sdv_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = plan_of(tmp_path / "chain.sqlite", CHAIN)
+    schema, rows = schema_of(tmp_path / "chain.sqlite", CHAIN)
     monkeypatch.setitem(sys.modules, "sdv", None)
     with pytest.raises(MissingExtraError, match=r"dbclone\[sdv\]"):
-        HMAEngine().check_limits(plan)
+        HMAEngine().check_limits(schema, rows)
 
 
 def test_single_tables_cannot_be_given_a_size(tmp_path: Path) -> None:
@@ -92,7 +122,7 @@ def test_single_tables_cannot_be_given_a_size(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_rows_in_another_process(tmp_path: Path) -> None:
     """SDV walks over sets of names, whose order Python changes from process to process."""
     pytest.importorskip("sdv")
-    plan_of(tmp_path / "chain.sqlite", CHAIN)
+    built(tmp_path / "chain.sqlite", CHAIN)
     program = "from dbclone.cli import main; main()"
     command = [sys.executable, "-c", program, "copy", "chain.sqlite", "clone.sqlite", "--engine", "hma", "--clean"]
     dumps = []
