@@ -2,26 +2,69 @@
 
 ``kernel`` may be called from Python.  ``inner`` may only be called from compiled code: it is compiled without the
 wrappers for Python, which take longer to compile than the functions themselves.
+
+What is compiled is kept on disk under a fingerprint of all sources: numba compares a cached function with the file of
+that function only, so that after an upgrade it would run a kernel together with the old form of what the kernel calls.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import numba
 from numba import njit
 
 Compiled = Callable[..., Any]
 
+config: Any = numba.config
+"""numba's settings: a module that makes its names when it is imported, so that no type checker sees them."""
+
 
 def kernel(function: Compiled) -> Compiled:
     """Compile on first use, remember on disk, run without the interpreter's lock."""
-    made: Compiled = njit(cache=True, nogil=True)(function)
-    return made
+    return _compiled(function, nogil=True)
 
 
 def inner(function: Compiled) -> Compiled:
     """Like ``kernel``, for functions that only compiled code calls."""
-    options: dict[str, Any] = {"cache": True, "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    made: Compiled = njit(**options)(function)
+    return _compiled(function, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _compiled(function: Compiled, **options: Any) -> Compiled:
+    folder, before = cache_folder(), config.CACHE_DIR
+    if folder is None:
+        made: Compiled = njit(**options)(function)
+        return made
+    config.CACHE_DIR = str(folder)
+    try:
+        made = njit(cache=True, **options)(function)
+    finally:
+        config.CACHE_DIR = before  # other users of numba in this process keep their own
     return made
+
+
+@cache
+def cache_folder() -> Path | None:
+    """Where these sources' kernels are kept: below NUMBA_CACHE_DIR if that is set, else in the user's cache folder.
+
+    None if it cannot be written: then every process compiles anew.
+    """
+    users = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    folder = Path(config.CACHE_DIR or Path(users) / "dbclone") / f"kernels-{_fingerprint()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError):
+        return None
+    return folder
+
+
+def _fingerprint() -> str:
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
