@@ -239,7 +239,9 @@ def _determining_first(columns: list[ColumnStep], determined: dict[str, str]) ->
     places = {c.step: i for i, c in enumerate(columns)}
 
     def place(step: str) -> tuple[int, ...]:
-        return (*place(determined[step]), places[step]) if step in determined else (places.get(step, -1),)
+        if step not in places:  # drawn before all of these
+            return (-1,)
+        return (*place(determined[step]), places[step]) if step in determined else (places[step],)
 
     return sorted(columns, key=lambda c: place(c.step))
 

@@ -27,13 +27,18 @@ CREATE TABLE vital (
 CREATE TABLE bed (
     id INTEGER PRIMARY KEY, patient INTEGER NOT NULL REFERENCES patient, since DATE NOT NULL, room INTEGER NOT NULL,
     floor INTEGER NOT NULL);
+CREATE TABLE charge (
+    id INTEGER PRIMARY KEY, patient INTEGER NOT NULL REFERENCES patient, way TEXT, sign TEXT NOT NULL, symbol TEXT,
+    amount INTEGER NOT NULL);
 """
+WAYS = [("cash in", "+", None), ("cash out", "-", None), ("transfer", "-", "rent"), ("card", "-", "shop"),
+        (None, "+", "interest")]  # fmt: skip
 UNITS = {"weight": "kg", "height": "cm", "pulse": "bpm", "sugar": "mg"}
 
 
 def data() -> Rows:
     rng = np.random.default_rng(0)
-    tables: dict[str, list[tuple[object, ...]]] = {"patient": [], "lab": [], "vital": [], "bed": []}
+    tables: dict[str, list[tuple[object, ...]]] = {"patient": [], "lab": [], "vital": [], "bed": [], "charge": []}
     for patient in range(1, 201):
         admitted = np.datetime64("2015-01-01") + int(rng.integers(0, 3_000))
         tables["patient"].append((patient, str(admitted), "NSEW"[rng.integers(4)]))
@@ -46,6 +51,9 @@ def data() -> Rows:
             test = str(rng.choice(list(UNITS)))
             seen = level[test] + int(rng.integers(5))
             tables["vital"].append((len(tables["vital"]) + 1, patient, test, UNITS[test], seen))
+        for way in rng.choice(len(WAYS), 4):
+            amount = int(rng.integers(100)) * 10 ** int(way)
+            tables["charge"].append((len(tables["charge"]) + 1, patient, *WAYS[way], amount))
         room = int(rng.integers(0, 40))
         tables["bed"].append((patient, patient, str(admitted + int(rng.integers(0, 3))), 100 + room, 1 + room // 10))
     return tables
@@ -85,7 +93,7 @@ def test_the_sort_key_is_drawn_first_and_what_children_need_last(tables: Mapping
     assert tables["lab"].steps[0].name == "column:day"
     names = [s.name.split(":")[0] for s in tables["patient"].steps]
     assert names == sorted(names, key=["column", "type", "level", "count"].index)
-    assert names.count("count") == 3
+    assert names.count("count") == 4
 
 
 def test_a_date_is_counted_from_the_previous_sibling_and_the_first_from_the_owner(
@@ -121,6 +129,15 @@ def test_what_goes_with_the_kind_is_looked_up(tables: Mapping[str, TableSteps]) 
 def test_what_another_column_determines_is_looked_up(tables: Mapping[str, TableSteps]) -> None:
     assert LOOKUP in references(tables["bed"], "column:floor")
     assert LOOKUP not in references(tables["bed"], "column:room")
+
+
+def test_a_kind_may_be_empty_where_a_column_says_so_that_it_determines_itself(tables: Mapping[str, TableSteps]) -> None:
+    """The way of a charge says its sign, and is NULL for interest."""
+    charge = tables["charge"]
+    names = [s.name for s in charge.steps]
+    assert charge.kind == "column:way"
+    assert names.index("column:way") < names.index("column:sign")
+    assert LOOKUP in references(charge, "column:sign")
 
 
 def test_the_result_does_not_depend_on_the_number_of_threads(source: Path, tables: Mapping[str, TableSteps]) -> None:
