@@ -26,6 +26,8 @@ class Finding:
     message: str
     """One sentence: what, where, what to do.  Never a data value."""
     count: int = 0
+    subject: str = ""
+    """The ledger's line that it is about ('check positive on app.t'), where that is no table or column."""
 
 
 @dataclass(frozen=True)

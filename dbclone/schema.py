@@ -107,6 +107,8 @@ class ForeignKey:
     """The only columns that ON DELETE SET NULL or SET DEFAULT sets; empty means all."""
     declared_by: tuple[tuple[TableName, str], ...] = ()
     """Partitions that declare it, each with its own name for it; empty if the table itself does."""
+    not_valid: bool = False
+    """Not proven for all rows of the source (PostgreSQL's NOT VALID); the clone's satisfy it."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class Check:
     """The condition without the word CHECK, in the source's dialect."""
     no_inherit: bool = False
     """Holds for this table's own rows only, not for tables that inherit from it (PostgreSQL)."""
+    not_valid: bool = False
+    """As in ``ForeignKey``."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,32 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """What recreates something besides tables, columns, keys, checks and indexes, and what that is."""
+
+    kind: str
+    """'view', 'trigger', 'function', 'comment'…"""
+    name: str
+    """As the product identifies it: 'app.t', 'app.f(integer)', 'x on app.t' for what is a table's own."""
+    sql: str
+    """In the source's dialect; empty if it comes about with its table (the sequence of an identity column)."""
+
+    @property
+    def subject(self) -> str:
+        """Its line in the ledger; several statements may serve one thing."""
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Omission:
+    """Something of the source that a clone goes without, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Table:
     name: TableName
     columns: tuple[Column, ...]
@@ -162,13 +192,12 @@ class Table:
     """Tables of which this one is a child by INHERITS (PostgreSQL); each table's rows are its own only."""
     suffix: str = ""
     """What follows the column list in CREATE TABLE, in the source's dialect (PARTITION BY ..., WITHOUT ROWID)."""
-    attachments: tuple[str, ...] = ()
-    """Statements that complete the table once it exists: its partitions (source's dialect)."""
+    attachments: tuple[Statement, ...] = ()
+    """What completes the table once it exists: its partitions, its sequences' ownership."""
     exclusions: tuple[Exclusion, ...] = ()
     """Those over plain columns; all of them stand among the completions."""
-    completions: tuple[str, ...] = ()
-    """Statements that run after the load, the keys and the indexes: exclusion constraints, triggers, policies,
-    comments, settings (source's dialect)."""
+    completions: tuple[Statement, ...] = ()
+    """What follows the load, keys and indexes: exclusion constraints, triggers, policies, comments, settings."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""
@@ -193,10 +222,12 @@ class Schema:
     dialect: str
     """'sqlite' or 'postgresql'."""
     tables: tuple[Table, ...]
-    preamble: tuple[str, ...] = ()
-    """Statements that must run before the tables: CREATE SCHEMA, TYPE, DOMAIN, SEQUENCE (source's dialect)."""
-    epilogue: tuple[str, ...] = ()
-    """Statements that run after the load and the constraints: views and the like (source's dialect)."""
+    preamble: tuple[Statement, ...] = ()
+    """What tables may need: schemas, types, domains, sequences, functions."""
+    epilogue: tuple[Statement, ...] = ()
+    """What follows the load and the constraints: views and the like."""
+    omissions: tuple[Omission, ...] = ()
+    """What no clone of it has."""
     _by_name: dict[TableName, Table] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -245,7 +245,7 @@ def _reference_ddl(fk: ForeignKey) -> str:
 
 def create_statements(schema: Schema) -> list[str]:
     """CREATE TABLE for every table; on SQLite with the foreign keys inside."""
-    statements = list(schema.preamble)
+    statements = [statement.sql for statement in schema.preamble]
     for table in schema.tables:
         parts = [_column_ddl(table, column, schema.dialect) for column in table.columns]
         if table.primary_key and not any(c.identity == "rowid" for c in table.columns):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
-from dbclone.schema import Column, ForeignKey, Key, Schema, SqlType, Table, TableName, TypeFamily
+from dbclone.schema import Column, ForeignKey, Key, Schema, SqlType, Statement, Table, TableName, TypeFamily
 from tests.random_database import Database, Flavour, fill
 
 TABLE_NAMES = ("t", "order", "Users", "two words", 'quo"te', "select", "ünï", "per%cent", "a.b", "UPPER", "x-y", "p_q")
@@ -59,7 +59,8 @@ UNIQUE_ABLE = (TypeFamily.INTEGER, TypeFamily.TEXT, TypeFamily.DATE, TypeFamily.
 SERIAL = Flavour(0, 0.0)
 SPREAD = (Flavour(3, 0.0), Flavour(40, 0.0), Flavour(1, 0.0), Flavour(4, 0.4), Flavour(30, 0.1), Flavour(1, 1.0))
 FLAVOURS = (*SPREAD, SERIAL)
-PREAMBLE = {"sqlite": (), "postgresql": ("CREATE TYPE mood AS ENUM ('low', 'it''s', 'HIGH')",)}
+MOOD = Statement("enum", "public.mood", "CREATE TYPE mood AS ENUM ('low', 'it''s', 'HIGH')")
+PREAMBLE = {"sqlite": (), "postgresql": (MOOD,)}
 
 
 @dataclass

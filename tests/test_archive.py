@@ -22,7 +22,7 @@ from dbclone.errors import ModelFileError
 from dbclone.findings import Figure, Finding, Severity
 from dbclone.options import CloneOptions, FitOptions, PlanOptions
 from dbclone.plan import ColumnPlan, ColumnRole, Plan, ReferencePlan, ReferenceRole, TablePlan, TableRole
-from dbclone.schema import Column, ForeignKey, Key, Schema, SqlType, Table, TableName, TypeFamily
+from dbclone.schema import Column, ForeignKey, Key, Schema, SqlType, Statement, Table, TableName, TypeFamily
 
 OWNER, PET = TableName("", "owner"), TableName("clinic", "pet")
 
@@ -34,7 +34,7 @@ def plan() -> Plan:
     pet = Table(
         PET, (Column("owner_id", integer), Column("mood", SqlType(TypeFamily.ENUM, "mood", values=("é", "\ud800"))))
     )
-    schema = Schema("postgresql", (owner, pet), preamble=("CREATE TYPE mood AS ENUM ()",))
+    schema = Schema("postgresql", (owner, pet), preamble=(Statement("enum", "mood", "CREATE TYPE mood AS ENUM ()"),))
     return Plan(
         schema,
         (

@@ -248,6 +248,7 @@ class Definition:
 
     schema: str
     name: str
+    """Bare where ``text`` is a part, else as the ledger has it."""
     kind: str
     text: str
     relation: int = 0
@@ -273,7 +274,8 @@ FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace n ON n.oid = l.colln
 WHERE {_own("pg_collation", "l.oid")} ORDER BY l.oid"""
 
 _FUNCTIONS = f"""
-SELECT n.nspname AS schema, p.proname AS name, CASE WHEN p.prokind IN ('f', 'p') THEN 'function' ELSE 'aggregate' END
+SELECT n.nspname AS schema, p.oid::pg_catalog.regprocedure::text AS name,
+  CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END
   AS kind, CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END AS text
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE {_own("pg_proc", "p.oid")} ORDER BY p.oid"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from dbclone.dialects.base import literal, qualified, quote, quote_all
-from dbclone.schema import Check, Column, ForeignKey, Key, Schema, Table, TableName
+from dbclone.schema import Check, Column, ForeignKey, Key, Schema, Statement, Table, TableName
 
 CREATE_SCHEMA = "CREATE SCHEMA IF NOT EXISTS "
 
@@ -97,16 +97,15 @@ def _named(key: Key) -> str:
     return f"CONSTRAINT {quote(key.name)}"
 
 
-def hides_rows(statement: str) -> bool:
+def hides_rows(statement: Statement) -> bool:
     """Whether a statement lets policies apply to the table's owner."""
-    return statement.startswith("ALTER TABLE ONLY ") and statement.endswith(" FORCE ROW LEVEL SECURITY")
+    return statement.kind == "forced row security"
 
 
 def schemas_of(schema: Schema) -> tuple[str, ...]:
     """The schemas in which the clone has tables, types or functions."""
-    made = [line.removeprefix(CREATE_SCHEMA) for line in schema.preamble if line.startswith(CREATE_SCHEMA)]
-    names = [name[1:-1].replace('""', '"') for name in made]
-    return tuple(dict.fromkeys([*(table.name.schema for table in schema.tables), *names]))
+    made = [statement.name for statement in schema.preamble if statement.kind == "schema"]
+    return tuple(dict.fromkeys([*(table.name.schema for table in schema.tables), *made]))
 
 
 SEQUENCES_IN_USE = """

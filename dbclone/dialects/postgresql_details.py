@@ -1,10 +1,13 @@
 """What completes a PostgreSQL table or stands beside the tables, as statements that the catalogue itself spells.
 
 Each query returns ``Definition`` rows: ``relation`` is the table that the statement belongs to, 0 if it belongs to
-none, ``text`` the whole statement.  All names come out qualified, as the session's search path is empty.
+none, ``name`` what the ledger calls it, ``text`` the whole statement.  All names come out qualified, as the session's
+search path is empty.
 """
 
 from __future__ import annotations
+
+from dbclone.dialects.base import literal
 
 USER_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
@@ -24,10 +27,17 @@ _TABLE = (
 )
 
 
-def _of_table(kind: str, text: str, rest: str) -> str:
-    """Statements that ``format`` makes of a relation ``c`` and of what ``rest`` joins to it."""
+_COLUMN_NAME = "n.nspname || '.' || c.relname || '.' || a.attname"
+
+
+def _of_table(kind: str, text: str, rest: str, own: str = "", name: str = "") -> str:
+    """Statements that ``format`` makes of a relation ``c`` and of what ``rest`` joins to it.
+
+    ``own`` is the name that it has within the relation, if it has one; ``name`` stands for another way to name it.
+    """
+    name = name or (f"{own} || ' on ' || " if own else "") + "n.nspname || '.' || c.relname"
     return (
-        f"SELECT n.nspname AS schema, c.relname AS name, '{kind}' AS kind, pg_catalog.format({text}) AS text,"
+        f"SELECT n.nspname AS schema, {name} AS name, '{kind}' AS kind, pg_catalog.format({text}) AS text,"
         f" c.oid::int8 AS relation FROM {_TABLE} {rest}"
     )
 
@@ -48,7 +58,7 @@ _POLICY = """'CREATE POLICY %I ON %s AS %s FOR %s TO %s%s%s', p.polname, c.oid::
     pg_catalog.pg_get_userbyid(r)) END, ', ') FROM pg_catalog.unnest(p.polroles) AS r),
   ' USING (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')',
   ' WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')'"""
-_POLICIES = _of_table("policy", _POLICY, "JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid")
+_POLICIES = _of_table("policy", _POLICY, "JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid", "p.polname")
 
 _CLUSTER = _of_table(
     "cluster",
@@ -69,12 +79,12 @@ _COLUMN = """JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum >
 
 def _of_column(kind: str, what: str, value: str, where: str) -> str:
     text = f"'ALTER TABLE ONLY %s ALTER COLUMN %I SET {what}', c.oid::pg_catalog.regclass, a.attname, {value}"
-    return _of_table(kind, text, f"{_COLUMN} WHERE c.relkind IN ('r', 'p', 'm') AND {where}")
+    return _of_table(kind, text, f"{_COLUMN} WHERE c.relkind IN ('r', 'p', 'm') AND {where}", name=_COLUMN_NAME)
 
 
 _STATISTICS_TARGETS = _of_column("statistics target", "STATISTICS %s", "a.attstattarget", "a.attstattarget >= 0")
 _INDEX_STATISTICS_TARGETS = f"""
-SELECT n.nspname AS schema, c.relname AS name, 'statistics target' AS kind,
+SELECT n.nspname AS schema, {_COLUMN_NAME} AS name, 'statistics target' AS kind,
   pg_catalog.format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', c.oid::pg_catalog.regclass, a.attnum,
     a.attstattarget) AS text, i.indrelid::int8 AS relation
 FROM {_TABLE} {_COLUMN} JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE a.attstattarget >= 0"""
@@ -107,8 +117,8 @@ WHERE c.relkind IN ('r', 'm')""",
 _TRIGGER = """JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
   AND coalesce(pg_catalog.to_jsonb(t) ->> 'tgparentid', '0') = '0'"""
 _RULE = "JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename <> '_RETURN'"
-_TRIGGERS = _of_table("trigger", "'%s', pg_catalog.pg_get_triggerdef(t.oid)", _TRIGGER)
-_RULES = _of_table("rule", "'%s', pg_catalog.rtrim(pg_catalog.pg_get_ruledef(r.oid), ';')", _RULE)
+_TRIGGERS = _of_table("trigger", "'%s', pg_catalog.pg_get_triggerdef(t.oid)", _TRIGGER, "t.tgname")
+_RULES = _of_table("rule", "'%s', pg_catalog.rtrim(pg_catalog.pg_get_ruledef(r.oid), ';')", _RULE, "r.rulename")
 
 
 def _switch(what: str, state: str, name: str) -> str:
@@ -119,14 +129,17 @@ def _switch(what: str, state: str, name: str) -> str:
 
 
 _TRIGGER_SWITCHES = _of_table(
-    "trigger", _switch("TRIGGER", "t.tgenabled", "t.tgname"), f"{_TRIGGER} WHERE t.tgenabled <> 'O'"
+    "trigger state", _switch("TRIGGER", "t.tgenabled", "t.tgname"), f"{_TRIGGER} WHERE t.tgenabled <> 'O'", "t.tgname"
 )
-_RULE_SWITCHES = _of_table("rule", _switch("RULE", "r.ev_enabled", "r.rulename"), f"{_RULE} WHERE r.ev_enabled <> 'O'")
+_RULE_SWITCHES = _of_table(
+    "rule state", _switch("RULE", "r.ev_enabled", "r.rulename"), f"{_RULE} WHERE r.ev_enabled <> 'O'", "r.rulename"
+)
 
 _EXTENDED_STATISTICS = _of_table(
     "statistics",
     "'%s', pg_catalog.pg_get_statisticsobjdef(x.oid)",
     "JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = c.oid",
+    "x.stxname",
 )
 
 _VIEW_DEFAULTS = _of_table(
@@ -134,11 +147,12 @@ _VIEW_DEFAULTS = _of_table(
     "'ALTER VIEW %s ALTER COLUMN %I SET DEFAULT %s', c.oid::pg_catalog.regclass, a.attname,"
     " pg_catalog.pg_get_expr(d.adbin, d.adrelid)",
     f"{_COLUMN} JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind = 'v'",
+    name=_COLUMN_NAME,
 )
 
 # Comments on what an extension brought, or on the extension itself, are the extension's.
 _COMMENTS = r"""
-SELECT coalesce(n.nspname, '') AS schema, o.identity AS name, 'comment' AS kind,
+SELECT coalesce(n.nspname, '') AS schema, 'on ' || o.type || ' ' || o.identity AS name, 'comment' AS kind,
   pg_catalog.format('COMMENT ON %s %s IS %L',
     CASE WHEN o.type IN ('table constraint', 'domain constraint') THEN 'CONSTRAINT'
       WHEN o.type LIKE '%column' THEN 'COLUMN' ELSE pg_catalog.upper(o.type) END,
@@ -164,7 +178,8 @@ WHERE d.objoid >= 16384 AND o.type <> 'extension' AND o.identity IS NOT NULL
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid
     AND e.deptype = 'e')
 UNION ALL
-SELECT n.nspname, n.nspname, 'comment', pg_catalog.format('COMMENT ON SCHEMA %I IS %L', n.nspname, d.description), 0
+SELECT n.nspname, 'on schema ' || n.nspname, 'comment',
+  pg_catalog.format('COMMENT ON SCHEMA %I IS %L', n.nspname, d.description), 0
 FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_description d ON d.objoid = n.oid
   AND d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
 WHERE n.nspname = 'public' AND d.description <> 'standard public schema'"""
@@ -182,7 +197,7 @@ def _own(catalogue: str, oid: str) -> str:
 
 
 _DICTIONARIES = f"""
-SELECT n.nspname AS schema, d.dictname AS name, 'text search dictionary' AS kind,
+SELECT n.nspname AS schema, n.nspname || '.' || d.dictname AS name, 'text search dictionary' AS kind,
   pg_catalog.format('CREATE TEXT SEARCH DICTIONARY %I.%I (TEMPLATE = %I.%I%s)', n.nspname, d.dictname, m.nspname,
     t.tmplname, ', ' || d.dictinitoption) AS text, 0::int8 AS relation
 FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_namespace n ON n.oid = d.dictnamespace
@@ -191,14 +206,14 @@ FROM pg_catalog.pg_ts_dict d JOIN pg_catalog.pg_namespace n ON n.oid = d.dictnam
 WHERE {_own("pg_ts_dict", "d.oid")}"""
 
 _CONFIGURATIONS = f"""
-SELECT n.nspname AS schema, f.cfgname AS name, 'text search configuration' AS kind,
+SELECT n.nspname AS schema, n.nspname || '.' || f.cfgname AS name, 'text search configuration' AS kind,
   pg_catalog.format('CREATE TEXT SEARCH CONFIGURATION %I.%I (PARSER = %I.%I)', n.nspname, f.cfgname, m.nspname,
     p.prsname) AS text, 0::int8 AS relation
 FROM pg_catalog.pg_ts_config f JOIN pg_catalog.pg_namespace n ON n.oid = f.cfgnamespace
   JOIN pg_catalog.pg_ts_parser p ON p.oid = f.cfgparser JOIN pg_catalog.pg_namespace m ON m.oid = p.prsnamespace
 WHERE {_own("pg_ts_config", "f.oid")}
 UNION ALL
-SELECT n.nspname, f.cfgname, 'text search configuration',
+SELECT n.nspname, n.nspname || '.' || f.cfgname, 'text search configuration',
   pg_catalog.format('ALTER TEXT SEARCH CONFIGURATION %I.%I ADD MAPPING FOR %I WITH %s', n.nspname, f.cfgname, k.alias,
     (SELECT pg_catalog.string_agg(m.mapdict::pg_catalog.regdictionary::text, ', ' ORDER BY m.mapseqno)
      FROM pg_catalog.pg_ts_config_map m WHERE m.mapcfg = f.oid AND m.maptokentype = k.tokid)), 0
@@ -210,29 +225,31 @@ WHERE {_own("pg_ts_config", "f.oid")} AND EXISTS (SELECT FROM pg_catalog.pg_ts_c
 BEFORE_TABLES = (_DICTIONARIES, _CONFIGURATIONS)
 """Statements whose objects the tables' columns and indexes may use."""
 
+_CODE = "it rests on functions of the server's own"
+_CLUSTER_WIDE = "it belongs to how this server is run, not to the schema"
 _CLASSES = (
-    ("pg_operator", "oprnamespace"),
-    ("pg_opclass", "opcnamespace"),
-    ("pg_opfamily", "opfnamespace"),
-    ("pg_conversion", "connamespace"),
-    ("pg_ts_parser", "prsnamespace"),
-    ("pg_ts_template", "tmplnamespace"),
-    ("pg_cast", ""),
-    ("pg_language", ""),
-    ("pg_transform", ""),
-    ("pg_am", ""),
-    ("pg_event_trigger", ""),
-    ("pg_publication", ""),
-    ("pg_foreign_server", ""),
-    ("pg_foreign_data_wrapper", ""),
+    ("pg_operator", "oprnamespace", _CODE),
+    ("pg_opclass", "opcnamespace", _CODE),
+    ("pg_opfamily", "opfnamespace", _CODE),
+    ("pg_conversion", "connamespace", _CODE),
+    ("pg_ts_parser", "prsnamespace", _CODE),
+    ("pg_ts_template", "tmplnamespace", _CODE),
+    ("pg_cast", "", _CODE),
+    ("pg_language", "", _CODE),
+    ("pg_transform", "", _CODE),
+    ("pg_am", "", _CODE),
+    ("pg_event_trigger", "", _CLUSTER_WIDE),
+    ("pg_publication", "", "it would send the rows of the clone to those who subscribed to the source"),
+    ("pg_foreign_server", "", _CLUSTER_WIDE),
+    ("pg_foreign_data_wrapper", "", _CLUSTER_WIDE),
 )
 
 
-def _objects(catalogue: str, namespace: str) -> str:
+def _objects(catalogue: str, namespace: str, reason: str) -> str:
     """Objects of a kind that is not recreated: what the server calls them."""
     among = f"JOIN pg_catalog.pg_namespace n ON n.oid = x.{namespace} AND {USER_SCHEMA}" if namespace else ""
     return (
-        f"SELECT '' AS schema, o.identity AS name, o.type AS kind, '' AS text, 0::int8 AS relation"
+        f"SELECT '' AS schema, o.identity AS name, o.type AS kind, {literal(reason)} AS text, 0::int8 AS relation"
         f" FROM pg_catalog.{catalogue} x {among}, LATERAL pg_catalog.pg_identify_object("
         f"'pg_catalog.{catalogue}'::pg_catalog.regclass, x.oid, 0) AS o"
         f" WHERE x.oid >= 16384 AND {not_of_extension(catalogue, 'x.oid')}"
@@ -240,13 +257,19 @@ def _objects(catalogue: str, namespace: str) -> str:
 
 
 _BASE_TYPES = f"""
-SELECT n.nspname AS schema, n.nspname || '.' || t.typname AS name, 'base type' AS kind, '' AS text, 0::int8 AS relation
+SELECT n.nspname AS schema, n.nspname || '.' || t.typname AS name, 'base type' AS kind, {literal(_CODE)} AS text,
+  0::int8 AS relation
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype = 'b' AND t.typcategory <> 'A' AND {_own("pg_type", "t.oid")}"""
-_TYPED_TABLES = _of_table("of type", "''", "WHERE c.reloftype <> 0")
-_GRANTS = f"""
-SELECT '' AS schema, pg_catalog.count(*)::text AS name, 'grants' AS kind, '' AS text, 0::int8 AS relation
-FROM {_TABLE} WHERE c.relacl IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'S') HAVING pg_catalog.count(*) > 0"""
+_TYPED_TABLES = _of_table(
+    "row type", "'the table has columns of its own instead of being OF its type'", "WHERE c.reloftype <> 0"
+)
+_GRANTS = _of_table(
+    "grants",
+    "'roles are those of a server, not of a database'",
+    "WHERE c.relacl IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'S')",
+    name="'on ' || n.nspname || '.' || c.relname",
+)
 
 LEFT_OUT = (*(_objects(*found) for found in _CLASSES), _BASE_TYPES, _TYPED_TABLES, _GRANTS)
-"""What is not recreated, to be told: ``kind`` and ``name`` say what."""
+"""What is not recreated, to be told: ``kind`` and ``name`` say what, ``text`` why."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dbclone.dialects.base import literal, quote
+from dbclone.dialects.base import quote
 from dbclone.dialects.postgresql_catalogue import (
     Attribute,
     Catalogue,
@@ -16,10 +16,30 @@ from dbclone.dialects.postgresql_catalogue import (
     Relation,
     Sequence,
 )
-from dbclone.dialects.postgresql_ddl import CREATE_SCHEMA
-from dbclone.dialects.postgresql_types import create_types, sql_type
+from dbclone.dialects.postgresql_surroundings import (
+    dotted,
+    epilogue,
+    is_usual,
+    omissions,
+    preamble,
+    sequence_settings,
+    statement_of,
+)
+from dbclone.dialects.postgresql_types import sql_type
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Check, Column, Exclusion, ForeignKey, Index, Key, Schema, Table, TableName
+from dbclone.schema import (
+    Check,
+    Column,
+    Exclusion,
+    ForeignKey,
+    Index,
+    Key,
+    Omission,
+    Schema,
+    Statement,
+    Table,
+    TableName,
+)
 
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT", " ": "NO ACTION"}
 
@@ -37,10 +57,11 @@ def reflect(catalogue: Catalogue) -> Reflection:
     schema = Schema(
         "postgresql",
         tuple(_parents_first(tables)),
-        preamble=tuple(_preamble(catalogue)),
-        epilogue=tuple(_epilogue(catalogue, builder)),
+        preamble=tuple(preamble(catalogue)),
+        epilogue=tuple(epilogue(catalogue, builder.details.get(0, []))),
+        omissions=(*omissions(catalogue), *builder.omissions()),
     )
-    return Reflection(schema, tuple(_left_out(catalogue, builder)))
+    return Reflection(schema, tuple(_findings(schema)))
 
 
 class _Builder:
@@ -81,7 +102,7 @@ class _Builder:
             primary_key=primary,
             uniques=tuple(keys),
             foreign_keys=tuple(self._foreign_keys(relation, constraints)),
-            checks=tuple(Check(c.name, c.condition or "true", c.no_inherit) for c in constraints if c.kind == "c"),
+            checks=tuple(map(_check, (c for c in constraints if c.kind == "c"))),
             indexes=tuple(map(_index, indexes)),
             exclusions=tuple(
                 _exclusion(c) for c in constraints if c.kind == "x" and len(c.columns) == len(c.operators)
@@ -89,10 +110,10 @@ class _Builder:
             inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
             suffix=_suffix(relation),
             attachments=(*_unlogged(relation), *self._partition_ddl(relation), *self._ownership(relation)),
-            completions=(*self._exclusions(relation), *(detail.text for detail in self.details.get(relation.oid, []))),
+            completions=(*self._exclusions(relation), *map(statement_of, self.details.get(relation.oid, []))),
         )
 
-    def _exclusions(self, relation: Relation) -> Iterator[str]:
+    def _exclusions(self, relation: Relation) -> Iterator[Statement]:
         for constraint in self.catalogue.constraints.get(relation.oid, []):
             if constraint.kind == "x":
                 yield _add_constraint(self.names[relation.oid], constraint)
@@ -134,6 +155,7 @@ class _Builder:
             initially_deferred=constraint.deferred,
             match_full=" MATCH FULL" in constraint.definition,
             set_columns=_set_columns(constraint),
+            not_valid=not constraint.validated,
         )
 
     def _shared_by_partitions(self, relation: Relation) -> Iterator[ForeignKey]:
@@ -157,8 +179,16 @@ class _Builder:
         found = self.catalogue.constraints.get(relation.oid, [])
         return [c for c in found if c.kind == "f" and not c.inherited]
 
-    def refers_to_partition(self, constraint: Constraint) -> bool:
-        """Whether it is a foreign key that the clone cannot have."""
+    def omissions(self) -> Iterator[Omission]:
+        """Foreign keys that a clone cannot have."""
+        reason = "it refers to a partition, and a clone's rows are placed by their table alone"
+        for relation in self.catalogue.relations:
+            if self.roots[relation.oid]:
+                for constraint in self.catalogue.constraints.get(relation.oid, []):
+                    if self._refers_to_partition(constraint):
+                        yield Omission("foreign key", f"{constraint.name} on {self.names[relation.oid]}", reason)
+
+    def _refers_to_partition(self, constraint: Constraint) -> bool:
         parent = self.relations.get(constraint.parent)
         return constraint.kind == "f" and not constraint.inherited and not (parent and self.is_table(parent))
 
@@ -168,37 +198,40 @@ class _Builder:
             yield part
             yield from self._parts(part)
 
-    def _partition_ddl(self, root: Relation) -> Iterator[str]:
+    def _partition_ddl(self, root: Relation) -> Iterator[Statement]:
         """The partitions of a table with the keys and indexes that are their own."""
         for part in self.partitions.get(root.oid, []):
             name, parent = self.names[part.oid], self.names[root.oid]
             nested = f" PARTITION BY {part.partition_key}" if part.partition_key else ""
-            yield f"CREATE TABLE {_dotted(name)} PARTITION OF {_dotted(parent)} {part.bound}{nested}{_storage(part)}"
+            of = f"{dotted(name)} PARTITION OF {dotted(parent)}"
+            yield Statement("partition", str(name), f"CREATE TABLE {of} {part.bound}{nested}{_storage(part)}")
             yield from _unlogged(part)
             for constraint in self.catalogue.constraints.get(part.oid, []):
                 if constraint.kind in "pucx" and not constraint.inherited:
                     yield _add_constraint(name, constraint)
-            yield from (index.definition for index in self.catalogue.indexes.get(part.oid, []))
+            for index in self.catalogue.indexes.get(part.oid, []):
+                yield Statement("index", f"{index.name} on {name}", index.definition)
             yield from self._partition_ddl(part)
 
-    def _ownership(self, relation: Relation) -> Iterator[str]:
+    def _ownership(self, relation: Relation) -> Iterator[Statement]:
         for (owner, column), sequence in self.owned.items():
             if owner == relation.oid and column is not None:
-                table = _dotted(self.names[relation.oid])
+                name, table = TableName(sequence.schema, sequence.name), self.names[relation.oid]
+                alter = ""
                 if sequence.dependency == "a":
-                    name = _dotted(TableName(sequence.schema, sequence.name))
-                    yield f"ALTER SEQUENCE {name} OWNED BY {table}.{quote(column)}"
-                elif not _usual(sequence) or sequence.name != f"{relation.name}_{column}_seq":
-                    yield from self._identity(relation, column, sequence)
+                    alter = f"ALTER SEQUENCE {dotted(name)} OWNED BY {dotted(table)}.{quote(column)}"
+                elif not is_usual(sequence) or sequence.name != f"{relation.name}_{column}_seq":
+                    alter = self._identity(relation, column, sequence)
+                yield Statement("sequence", str(name), alter)
 
-    def _identity(self, relation: Relation, column: str, sequence: Sequence) -> Iterator[str]:
+    def _identity(self, relation: Relation, column: str, sequence: Sequence) -> str:
         """An identity whose sequence has a name or settings of its own, in place of the usual one."""
         attributes = self.catalogue.attributes[relation.oid]
         how = next("ALWAYS" if a.identity == "a" else "BY DEFAULT" for a in attributes if a.name == column)
-        alter = f"ALTER TABLE {_dotted(self.names[relation.oid])} ALTER COLUMN {quote(column)}"
-        name = _dotted(TableName(sequence.schema, sequence.name))
-        yield f"{alter} DROP IDENTITY"
-        yield (f"{alter} ADD GENERATED {how} AS IDENTITY (SEQUENCE NAME {name} {' '.join(_settings(sequence))})")
+        alter = f"ALTER COLUMN {quote(column)}"
+        settings = f"SEQUENCE NAME {dotted(TableName(sequence.schema, sequence.name))} {sequence_settings(sequence)}"
+        change = f"{alter} DROP IDENTITY, {alter} ADD GENERATED {how} AS IDENTITY ({settings})"
+        return f"ALTER TABLE {dotted(self.names[relation.oid])} {change}"
 
 
 def _key(constraint: Constraint) -> Key:
@@ -211,6 +244,10 @@ def _index(row: IndexRow) -> Index:
     ddl = _for_partitions_too(row.definition)
     columns, items = tuple(row.columns), tuple(row.items)
     return Index(row.name, columns, row.unique, ddl, items, row.condition or "", row.nulls_distinct)
+
+
+def _check(constraint: Constraint) -> Check:
+    return Check(constraint.name, constraint.condition or "true", constraint.no_inherit, not constraint.validated)
 
 
 def _exclusion(constraint: Constraint) -> Exclusion:
@@ -226,8 +263,12 @@ def _set_columns(constraint: Constraint) -> tuple[str, ...]:
     return tuple(c for c in constraint.columns if c in named or quote(c) in named)
 
 
-def _add_constraint(table: TableName, constraint: Constraint) -> str:
-    return f"ALTER TABLE {_dotted(table)} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
+_KINDS = {"p": "primary key", "u": "unique key", "c": "check", "x": "exclusion"}
+
+
+def _add_constraint(table: TableName, constraint: Constraint) -> Statement:
+    sql = f"ALTER TABLE {dotted(table)} ADD CONSTRAINT {quote(constraint.name)} {constraint.definition}"
+    return Statement(_KINDS[constraint.kind], f"{constraint.name} on {table}", sql)
 
 
 def _suffix(relation: Relation) -> str:
@@ -240,9 +281,10 @@ def _storage(relation: Relation) -> str:
     return f" WITH ({relation.storage})" if relation.storage else ""
 
 
-def _unlogged(relation: Relation) -> Iterator[str]:
+def _unlogged(relation: Relation) -> Iterator[Statement]:
     if relation.persistence == "u":
-        yield f"ALTER TABLE {_dotted(TableName(relation.schema, relation.name))} SET UNLOGGED"
+        name = TableName(relation.schema, relation.name)
+        yield Statement("unlogged", str(name), f"ALTER TABLE {dotted(name)} SET UNLOGGED")
 
 
 def _for_partitions_too(definition: str) -> str:
@@ -252,10 +294,6 @@ def _for_partitions_too(definition: str) -> str:
 
 def _essence(constraint: Constraint) -> tuple[object, ...]:
     return tuple(constraint.columns), constraint.parent, tuple(constraint.parent_columns)
-
-
-def _dotted(name: TableName) -> str:
-    return f"{quote(name.schema)}.{quote(name.name)}"
 
 
 def _parents_first(tables: list[Table]) -> list[Table]:
@@ -275,86 +313,20 @@ def _parents_first(tables: list[Table]) -> list[Table]:
     return list(ordered.values())
 
 
-def _preamble(catalogue: Catalogue) -> Iterator[str]:
-    """Schemas, extensions, collations, types, sequences and functions, all of which tables may use."""
-    for schema in catalogue.schemas:
-        yield CREATE_SCHEMA + quote(schema.name)
-    for extension in catalogue.extensions:
-        yield f"CREATE EXTENSION IF NOT EXISTS {quote(extension.name)} WITH SCHEMA {quote(extension.schema)}"
-    for collation in catalogue.collations:
-        yield f"CREATE COLLATION {_dotted(TableName(collation.schema, collation.name))} ({collation.text})"
-    own = [kind for kind in catalogue.types.values() if kind.own]
-    yield from create_types(own, catalogue.attributes)
-    yield from (definition.text for definition in catalogue.before_tables)
-    yield from (_create_sequence(sequence) for sequence in catalogue.sequences if sequence.dependency != "i")
-    # Not OR REPLACE: a function that the target has is not overwritten.
-    yield from (
-        function.text.replace("CREATE OR REPLACE ", "CREATE ", 1)
-        for function in catalogue.functions
-        if function.kind == "function"
-    )
-
-
-def _create_sequence(sequence: Sequence) -> str:
-    name = _dotted(TableName(sequence.schema, sequence.name))
-    return f"CREATE SEQUENCE {name} AS {sequence.type} {' '.join(_settings(sequence))}"
-
-
-def _settings(sequence: Sequence) -> Iterator[str]:
-    yield f"INCREMENT BY {sequence.increment}"
-    yield f"MINVALUE {sequence.minimum}"
-    yield f"MAXVALUE {sequence.maximum}"
-    yield f"START WITH {sequence.start}"
-    yield f"CACHE {sequence.cache}"
-    yield "CYCLE" if sequence.cycles else "NO CYCLE"
-
-
-def _usual(sequence: Sequence) -> bool:
-    found = sequence.increment, sequence.minimum, sequence.start, sequence.cache, sequence.cycles
-    return found == (1, 1, 1, 1, False)
-
-
-def _epilogue(catalogue: Catalogue, builder: _Builder) -> Iterator[str]:
-    """Views with their indexes, and what else belongs to no table."""
-    for view in catalogue.views:
-        yield f"CREATE {view.kind.upper()}{view.text}"
-        yield from (index.definition for index in catalogue.indexes.get(view.relation, []))
-    yield from (detail.text for detail in builder.details.get(0, []))
-
-
-def _left_out(catalogue: Catalogue, builder: _Builder) -> Iterator[Finding]:
+def _findings(schema: Schema) -> Iterator[Finding]:
     """What is not recreated, or not as it was, said aloud."""
-    for relation in catalogue.relations:
-        name = builder.names[relation.oid]
-        if relation.kind == "f":
-            yield _not_copied(name, "A foreign table is not copied.")
-        elif builder.roots[relation.oid]:
-            yield from _changed_constraints(catalogue, builder, relation)
-    for function in catalogue.functions:
-        if function.kind == "aggregate":
-            yield _not_copied(None, f"The aggregate {literal(function.name)} is not copied.")
-    for lost in catalogue.left_out:
-        if lost.kind == "grants":
-            message = f"Owners, and the grants on {lost.name} tables, views and sequences, are not copied."
-            yield Finding(Severity.NOTE, "not-copied", None, (), message)
-        elif lost.kind == "of type":
-            message = "The table is created with columns of its own, not OF its type."
-            yield Finding(Severity.NOTE, "not-copied", TableName(lost.schema, lost.name), (), message)
-        else:
-            yield _not_copied(None, f"The {lost.kind} {lost.name} is not copied.")
+    for lost in schema.omissions:
+        message = f"The {lost.kind} {lost.name} is not copied: {lost.reason}."
+        yield Finding(Severity.WARNING, "not-copied", None, (), message, subject=f"{lost.kind} {lost.name}")
+    for table in schema.tables:
+        for key in table.foreign_keys:
+            if key.not_valid:
+                yield _validated(table, "foreign key", key.name, key.columns)
+        for check in table.checks:
+            if check.not_valid:
+                yield _validated(table, "check", check.name, ())
 
 
-def _not_copied(table: TableName | None, message: str) -> Finding:
-    return Finding(Severity.WARNING, "not-copied", table, (), message)
-
-
-def _changed_constraints(catalogue: Catalogue, builder: _Builder, relation: Relation) -> Iterator[Finding]:
-    name = builder.names[relation.oid]
-    for constraint in catalogue.constraints.get(relation.oid, []):
-        columns = tuple(constraint.columns)
-        if builder.refers_to_partition(constraint):
-            message = f"The foreign key {constraint.name} refers to a partition: it is left out."
-            yield Finding(Severity.WARNING, "dangling-key", name, columns, message)
-        elif not constraint.validated and not constraint.inherited:
-            message = f"The constraint {constraint.name} is NOT VALID in the source; all rows of the clone satisfy it."
-            yield Finding(Severity.NOTE, "validated", name, columns, message)
+def _validated(table: Table, kind: str, name: str, columns: tuple[str, ...]) -> Finding:
+    message = f"The constraint {name} is NOT VALID in the source; all rows of the clone satisfy it."
+    return Finding(Severity.NOTE, "validated", table.name, columns, message, subject=f"{kind} {name} on {table.name}")

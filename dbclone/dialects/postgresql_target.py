@@ -16,10 +16,11 @@ from dbclone.dialects.postgresql_values import binary_chunks, binary_possible, t
 from dbclone.dialects.translation import translate
 from dbclone.errors import TargetError, WriteError
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Schema, Table, TableName
+from dbclone.schema import Schema, Statement, Table, TableName
 
-_OPTIONAL = ("CREATE FUNCTION", "CREATE PROCEDURE", "CREATE EXTENSION")
-"""Statements before the tables without which a clone is still one: what needs them fails by its own name."""
+_OPTIONAL = ("function", "procedure", "extension")
+"""Kinds before the tables without which a clone is still one: what needs them fails by its own name."""
+_Refused = tuple[Statement, psycopg.Error]
 
 
 class PostgresqlTarget:
@@ -31,8 +32,8 @@ class PostgresqlTarget:
         self._shown = shown
         self._connection = connect(url, shown)
         self._tables: dict[TableName, Table] = {}
-        self._late: tuple[str, ...] = ()
-        self._last: list[str] = []
+        self._late: tuple[Statement, ...] = ()
+        self._last: list[Statement] = []
         try:
             self.identity = identity(self._connection)
             with writing("the target"):
@@ -60,7 +61,8 @@ class PostgresqlTarget:
             with writing(f"table {table.name}"):
                 self._execute(ddl.create_table(table, present))
                 for statement in table.attachments:
-                    self._execute(statement)
+                    if statement.sql:
+                        self._execute(statement.sql)
         return findings
 
     def load(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
@@ -84,17 +86,17 @@ class PostgresqlTarget:
     def finish(self, schema: Schema) -> tuple[Finding, ...]:
         """Keys, indexes, foreign keys, positions of sequences, views and triggers, statistics."""
         own, _ = translate(schema, self.dialect)
-        failed: list[tuple[str, psycopg.Error]] = []
+        failed: list[_Refused] = []
         for table in own.tables:
             with writing(f"table {table.name}"):
-                for statement in ddl.key_statements(table):
-                    self._execute(statement)
+                for sql in ddl.key_statements(table):
+                    self._execute(sql)
                 failed += self._indexes_refused(table)
         for table in own.tables:
             with writing(f"table {table.name}"):
                 for key in table.foreign_keys:
-                    for statement in ddl.foreign_key_statements(table, key):
-                        self._execute(statement)
+                    for sql in ddl.foreign_key_statements(table, key):
+                        self._execute(sql)
         self._position_sequences()
         completions = [statement for table in own.tables for statement in table.completions]
         # These hide rows from the owner too, who has yet to prove them.
@@ -116,7 +118,7 @@ class PostgresqlTarget:
         """Make the clone visible.  Deferred constraints are proved here."""
         with writing("the target"):
             for statement in self._last:
-                self._execute(statement)
+                self._execute(statement.sql)
             self._execute("COMMIT")
 
     def rollback(self) -> None:
@@ -137,18 +139,18 @@ class PostgresqlTarget:
             for statement, _ in found:
                 self._execute(str(statement))
 
-    def _run_before_tables(self, statements: tuple[str, ...]) -> tuple[str, ...]:
+    def _run_before_tables(self, statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """Types and the like in whatever order works; functions that need tables are returned for later."""
         failed = self._run_in_any_order(statements)
         for statement, error in failed:
-            if not statement.startswith(_OPTIONAL):
-                with writing(" ".join(statement.split()[1:3])):
+            if statement.kind not in _OPTIONAL:
+                with writing(statement.subject):
                     raise error
         return tuple(statement for statement, _ in failed)
 
-    def _run_in_any_order(self, statements: tuple[str, ...]) -> list[tuple[str, psycopg.Error]]:
+    def _run_in_any_order(self, statements: tuple[Statement, ...]) -> list[_Refused]:
         """Run statements that may need each other, again and again until none of the rest succeeds."""
-        failed: list[tuple[str, psycopg.Error]] = []
+        failed: list[_Refused] = []
         pending = list(statements)
         while pending:
             failed = list(self._failing(pending))
@@ -157,11 +159,11 @@ class PostgresqlTarget:
             pending = [statement for statement, _ in failed]
         return failed
 
-    def _failing(self, statements: Iterable[str]) -> Iterator[tuple[str, psycopg.Error]]:
+    def _failing(self, statements: Iterable[Statement]) -> Iterator[_Refused]:
         for statement in statements:
             self._execute("SAVEPOINT attempt")
             try:
-                self._execute(statement)
+                self._execute(statement.sql)
             except psycopg.OperationalError as error:
                 raise WriteError(f"Cannot write the target: {describe(error)}.") from None
             except psycopg.Error as error:
@@ -169,10 +171,11 @@ class PostgresqlTarget:
                 yield statement, error
             self._execute("RELEASE SAVEPOINT attempt")
 
-    def _indexes_refused(self, table: Table) -> list[tuple[str, psycopg.Error]]:
+    def _indexes_refused(self, table: Table) -> list[_Refused]:
         """Create the indexes; those that the server cannot build (a method that it lacks, say) are told, rows that
         break a unique one are not excused."""
-        failed = list(self._failing(index.ddl for index in table.indexes))
+        indexes = (Statement("index", f"{index.name} on {table.name}", index.ddl) for index in table.indexes)
+        failed = list(self._failing(indexes))
         for _, error in failed:
             if (error.sqlstate or "").startswith("23"):
                 raise error
@@ -190,6 +193,6 @@ class PostgresqlTarget:
                 self._execute(ddl.position_statement(sequence, ascending, places))
 
 
-def _not_copied(statement: str, error: psycopg.Error) -> Finding:
-    what = " ".join(statement.split("(")[0].split()[:6])
-    return Finding(Severity.WARNING, "not-copied", None, (), f"The target refuses {what!r}: {describe(error)}.")
+def _not_copied(statement: Statement, error: psycopg.Error) -> Finding:
+    message = f"The target refuses the {statement.subject}: {describe(error)}."
+    return Finding(Severity.WARNING, "not-copied", None, (), message, subject=statement.subject)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dbclone.dialects.base import literal, quote
 from dbclone.dialects.postgresql_catalogue import Attribute, Type
-from dbclone.schema import SqlType, TypeFamily
+from dbclone.schema import SqlType, Statement, TypeFamily
 
 _FAMILIES: dict[str, tuple[TypeFamily, int | None]] = {
     "bool": (TypeFamily.BOOLEAN, None),
@@ -75,22 +75,26 @@ def _built_in(name: str, modifier: int, spelling: str) -> SqlType:
     return found
 
 
-def create_types(types: Sequence[Type], attributes: Mapping[int, list[Attribute]]) -> Iterator[str]:
+def create_types(types: Sequence[Type], attributes: Mapping[int, list[Attribute]]) -> Iterator[Statement]:
     """CREATE TYPE and CREATE DOMAIN for the user's own types, in the order in which they were made."""
+    kinds = {"e": "enum", "d": "domain", "r": "range type", "c": "composite type"}
     for kind in types:
-        name = f"{quote(kind.schema)}.{quote(kind.name)}"
-        if kind.kind == "e":
-            yield f"CREATE TYPE {name} AS ENUM ({', '.join(literal(label) for label in kind.labels)})"
-        elif kind.kind == "d":
-            checks = (
-                f" CONSTRAINT {quote(check)} CHECK ({condition})"
-                for check, condition in zip(kind.check_names, kind.checks, strict=True)
-            )
-            default = f" DEFAULT {kind.default}" if kind.default is not None else ""
-            not_null = " NOT NULL" if kind.not_null else ""
-            yield f"CREATE DOMAIN {name} AS {kind.base_sql}{default}{not_null}{''.join(checks)}"
-        elif kind.kind == "r":
-            yield f"CREATE TYPE {name} AS RANGE (SUBTYPE = {kind.subtype}{kind.range_options})"
-        else:
-            fields = (f"{quote(field.name)} {field.sql}" for field in attributes.get(kind.relation, []))
-            yield f"CREATE TYPE {name} AS ({', '.join(fields)})"
+        yield Statement(kinds[kind.kind], f"{kind.schema}.{kind.name}", _create_type(kind, attributes))
+
+
+def _create_type(kind: Type, attributes: Mapping[int, list[Attribute]]) -> str:
+    name = f"{quote(kind.schema)}.{quote(kind.name)}"
+    if kind.kind == "e":
+        return f"CREATE TYPE {name} AS ENUM ({', '.join(literal(label) for label in kind.labels)})"
+    if kind.kind == "d":
+        checks = (
+            f" CONSTRAINT {quote(check)} CHECK ({condition})"
+            for check, condition in zip(kind.check_names, kind.checks, strict=True)
+        )
+        default = f" DEFAULT {kind.default}" if kind.default is not None else ""
+        not_null = " NOT NULL" if kind.not_null else ""
+        return f"CREATE DOMAIN {name} AS {kind.base_sql}{default}{not_null}{''.join(checks)}"
+    if kind.kind == "r":
+        return f"CREATE TYPE {name} AS RANGE (SUBTYPE = {kind.subtype}{kind.range_options})"
+    fields = (f"{quote(field.name)} {field.sql}" for field in attributes.get(kind.relation, []))
+    return f"CREATE TYPE {name} AS ({', '.join(fields)})"

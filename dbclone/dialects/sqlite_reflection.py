@@ -11,7 +11,7 @@ from dbclone.dialects.sqlite_ddl import TableText, read_table
 from dbclone.dialects.sqlite_storage import refine
 from dbclone.dialects.sqlite_types import declared_type
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, TableName
+from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Statement, Table, TableName
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,17 @@ def reflect(connection: sqlite3.Connection) -> Reflection:
         tables.append(replace(raw, columns=columns))
         findings += found
     resolved, dangling = _resolve(tables)
-    later = [sql for kind in ("view", "trigger") for _, sql in _statements(connection, kind)]
+    later = [Statement(kind, name, sql) for kind in ("view", "trigger") for name, sql in _statements(connection, kind)]
     schema = Schema("sqlite", resolved, preamble=tuple(_versions(connection)), epilogue=tuple(later))
     return Reflection(schema, counts, (*findings, *dangling))
 
 
-def _versions(connection: sqlite3.Connection) -> Iterator[str]:
+def _versions(connection: sqlite3.Connection) -> Iterator[Statement]:
     """The numbers by which applications recognise their file and its state of migration."""
     for name in ("user_version", "application_id"):
         number = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if number:
-            yield f"PRAGMA {name} = {number}"
+            yield Statement("setting", name, f"PRAGMA {name} = {number}")
 
 
 def _statements(connection: sqlite3.Connection, kind: str) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from dbclone.dialects.sqlite_values import to_storage, with_fraction
 from dbclone.dialects.translation import translate
 from dbclone.errors import IntegrityError, TargetError, WriteError
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Schema, Table, TableName
+from dbclone.schema import Schema, Statement, Table, TableName
 
 _BROKEN = re.compile(r"(UNIQUE|NOT NULL|PRIMARY KEY) constraint failed: [^'\n]+|(CHECK|FOREIGN KEY) constraint failed")
 """SQLite's messages that name columns; what a CHECK says may hold values and is left out."""
@@ -71,7 +71,7 @@ class SqliteTarget:
             self._connection = sqlite3.connect(self._temporary, isolation_level=None)
             # Nobody else sees the file before it is renamed: a journal would protect nothing.
             self._execute("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA foreign_keys = OFF")
-            self._execute(*own.preamble, "BEGIN", *create_statements(own), "COMMIT")
+            self._execute(*(statement.sql for statement in own.preamble), "BEGIN", *create_statements(own), "COMMIT")
             self._arrow = arrow_connection(str(self._temporary))
             self._arrow.execute("PRAGMA synchronous = OFF")
             self._arrow.execute("PRAGMA journal_mode = OFF")
@@ -139,18 +139,17 @@ class SqliteTarget:
         for statement in statements:
             self._connection.execute(statement)
 
-    def _create_later(self, statements: Iterable[str]) -> Iterator[Finding]:
+    def _create_later(self, statements: Iterable[Statement]) -> Iterator[Finding]:
         """Views and triggers; SQLite accepts a view on missing tables, so each view is asked for its columns."""
         assert self._connection is not None
         for statement in statements:
             last = self.count("SELECT max(rowid) FROM sqlite_master")
             try:
-                self._execute(statement)
+                self._execute(statement.sql)
                 self._probe_view(last)
             except sqlite3.Error:
-                name = " ".join(statement.split()[:3])
-                message = f"SQLite refuses {name!r}: it refers to something that is not in the clone."
-                yield Finding(Severity.WARNING, "not-copied", None, (), message)
+                message = f"SQLite refuses the {statement.subject}: it refers to something that is not in the clone."
+                yield Finding(Severity.WARNING, "not-copied", None, (), message, subject=statement.subject)
 
     def _probe_view(self, after: int) -> None:
         assert self._connection is not None

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 _NAME_BYTES = 63
 """PostgreSQL cuts longer names."""
+_SPOKEN = frozenset({
+    "aggregate", "exclusion", "forced row security", "function", "materialized view", "policy", "procedure",
+    "row security", "rule", "trigger", "view",
+})  # fmt: skip
+"""Kinds that are written in the source's language."""
+_CARRIED = frozenset({
+    "collation", "composite type", "domain", "enum", "extension", "index", "range type", "schema", "sequence",
+})  # fmt: skip
+"""Kinds of which tables and columns carry what the target can express, or that are told elsewhere."""
 _COMPARABLE = (
     frozenset({TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT}),
     frozenset({TypeFamily.DATE, TypeFamily.TIMESTAMP}),
@@ -224,28 +233,15 @@ class _Translation:
 
     def report_views(self) -> None:
         """Views and triggers speak the source's language; comments and settings are only counted."""
-        counted = {"comments": 0, "settings of storage and statistics": 0}
-        statements = [statement for table in self.schema.tables for statement in table.completions]
-        for statement in (*self.schema.epilogue, *statements):
-            if statement.startswith("COMMENT ON "):
-                counted["comments"] += 1
-            elif _is_setting(statement):
-                counted["settings of storage and statistics"] += 1
-            elif not statement.upper().startswith(("CREATE INDEX", "CREATE UNIQUE")):
-                what = " ".join(statement.split("(")[0].split()[:3]).replace('"', "")
-                message = f"{what!r} is not translated, so the clone lacks it."
-                self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message))
-        for what, number in counted.items():
-            if number:
-                message = f"The clone lacks the {what} of the source ({number})."
-                self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message))
-
-
-def _is_setting(statement: str) -> bool:
-    """Whether a statement changes how rows are stored or planned, not which rows there may be."""
-    if " ADD CONSTRAINT " in statement or statement.endswith(" ROW LEVEL SECURITY"):
-        return False
-    return statement.startswith(("ALTER TABLE ", "ALTER INDEX ", "CREATE STATISTICS "))
+        around = [statement for table in self.schema.tables for statement in table.completions]
+        lost = {s.subject: s for s in (*self.schema.preamble, *self.schema.epilogue, *around)}
+        for subject in (subject for subject, statement in lost.items() if statement.kind in _SPOKEN):
+            message = f"The {subject} is not translated, so the clone lacks it."
+            self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message, subject=subject))
+        kinds = [s.kind for s in lost.values() if s.kind not in _SPOKEN | _CARRIED]
+        for kind in sorted(set(kinds)):
+            message = f"The clone lacks what the source has of this: {kind} ({kinds.count(kind)})."
+            self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message))
 
 
 def _comparable(one: TypeFamily, other: TypeFamily) -> bool:
