@@ -30,7 +30,7 @@ $(VENV)/.python: .ci/find-python
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt .ci/overrides.txt
-	@$(INSTALL) --editable . || { $(FALLBACK); }
+	@$(INSTALL) --editable '.[sdv]' || { $(FALLBACK); }
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt .ci/overrides.txt

@@ -111,18 +111,21 @@ class Bars:
         self._bars = _rich_progress(stream)
         self._bars.start()
         self._task: TaskID | None = None
+        self._done = self._total = 0
 
     def phase(self, name: str, total: int) -> None:
         self._end()
-        self._task = self._bars.add_task(name, total=total or None, table="")
+        self._task = self._bars.add_task(name, total=total or None, table="", amount="")
+        self._done, self._total = 0, total
 
     def advance(self, amount: int, table: TableName | None = None) -> None:
         if self._task is None:
             return
-        if table is None:
-            self._bars.update(self._task, advance=amount)
-        else:
-            self._bars.update(self._task, advance=amount, table=str(table))
+        self._done += amount
+        shown = {"amount": f"{self._done:,}/{self._total:,}"} if self._total else {}
+        if table is not None:
+            shown["table"] = str(table)
+        self._bars.update(self._task, advance=amount, **shown)  # type: ignore[arg-type]  # rich's own fields come first
 
     def close(self) -> None:
         self._end()
@@ -130,7 +133,8 @@ class Bars:
 
     def _end(self) -> None:
         if self._task is not None:
-            self._bars.update(self._task, table="")
+            whole = self._done or 1  # a phase that nobody could measure is as much over as any other
+            self._bars.update(self._task, table="", total=whole, completed=whole)
             self._bars.stop_task(self._task)
 
 
@@ -138,7 +142,6 @@ def _rich_progress(stream: TextIO) -> RichProgress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
@@ -148,10 +151,11 @@ def _rich_progress(stream: TextIO) -> RichProgress:
     return Progress(
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=28),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[amount]:>21}"),
         TimeElapsedColumn(),
+        TextColumn("passed,"),
+        TimeRemainingColumn(elapsed_when_finished=False),
         TextColumn("left"),
-        TimeRemainingColumn(),
         TextColumn("{task.fields[table]}", markup=False),
         console=Console(file=stream),
     )

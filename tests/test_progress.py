@@ -76,7 +76,7 @@ def test_a_terminal_gets_bars_with_phase_table_and_amount(terminal: tuple[io.Tex
         progress.advance(1)
     shown = os.read(screen, 1_000_000).decode()
     assert "read" in shown
-    assert "400/1000" in shown
+    assert "400/1,000" in shown
     assert "check" in shown
 
 
