@@ -32,7 +32,7 @@ from dbclone import __version__
 from dbclone.errors import ModelFileError
 
 FORMAT = "dbclone-model"
-VERSION = 1
+VERSION = 2
 MODULES = ("schema", "plan", "findings", "options", "columns", "models", "privacy", "engines")
 """Modules and packages of dbclone whose frozen dataclasses and enums may stand in a model file."""
 

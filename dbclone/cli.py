@@ -20,6 +20,7 @@ from dbclone.cli_options import (
     Source,
     Tables,
     Unprotected,
+    WholeLedger,
     Workers,
     globs,
     print_json,
@@ -111,6 +112,7 @@ def copy(
     clean: Clean = False,
     yes: Yes = False,
     schema_only: SchemaOnly = False,
+    ledger: WholeLedger = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -127,7 +129,7 @@ def copy(
     _confirm_clean(target, clean, yes)
     with shown_progress(quiet, compiles=True) as progress:
         summary = clone(source, target, options, progress)
-    _show_summary(summary, quiet, json)
+    _show_summary(summary, quiet, json, ledger)
 
 
 @app.command()
@@ -211,6 +213,7 @@ def plan(
     *,
     tables: Tables = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
+    ledger: WholeLedger = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -222,7 +225,7 @@ def plan(
     if json:
         print_json(inspection.plan_document(found))
     else:
-        rendering.print_plan(found, sys.stdout)
+        rendering.print_plan(found, sys.stdout, ledger)
 
 
 @app.command()
@@ -311,13 +314,13 @@ def _confirm_clean(target: str, clean: bool, yes: bool) -> None:
         raise TargetError("Not confirmed: nothing was changed.")
 
 
-def _show_summary(summary: CloneSummary, quiet: bool, json: bool) -> None:
+def _show_summary(summary: CloneSummary, quiet: bool, json: bool, ledger: bool = False) -> None:
     if json:
         print_json(summary)
     elif not quiet:
         from dbclone.rendering import print_summary
 
-        print_summary(summary, sys.stdout)
+        print_summary(summary, sys.stdout, ledger)
 
 
 def _show_model(summary: ModelSummary, json: bool) -> None:

@@ -33,6 +33,9 @@ Unprotected = Annotated[
     bool, typer.Option("--unprotected", help="Let rare values of the source through: for measuring only.")
 ]
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=0, help="Threads for fitting; 0: one per core.")]
+WholeLedger = Annotated[
+    bool, typer.Option("--ledger", help="One line for each thing that SOURCE holds: what becomes of it, and why.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary; only errors.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 

@@ -20,6 +20,7 @@ from dbclone.errors import IntegrityError, ModelFileError, TargetError
 from dbclone.findings import Finding, Severity
 from dbclone.fitting import Reader, check_engine, check_limits, fit
 from dbclone.generation import check_scale, check_sizes, expected_rows, generate
+from dbclone.ledger import make_ledger
 from dbclone.options import CloneOptions, FitOptions, PlanOptions
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.planning import make_plan
@@ -35,6 +36,8 @@ class Run:
     """What is noted while a run goes on, for the summary at its end."""
 
     clock: Timed
+    dialect: str = ""
+    """The target's."""
     rows: dict[TableName, int] = field(default_factory=dict)
     seconds: defaultdict[TableName, float] = field(default_factory=lambda: defaultdict(float))
     findings: list[Finding] = field(default_factory=list)
@@ -167,6 +170,7 @@ def _write(target: Target, model: Model, options: CloneOptions, run: Run) -> Non
     written = write(target, plan, _timed(tables, run.seconds), run.clock, clean=options.clean)
     run.rows.update(written.rows)
     run.findings += [*plan.findings, *model.findings, *written.findings]
+    run.dialect = target.dialect
     run.clock.phase("check", 0)
     _prove(target, plan)
     target.commit()
@@ -204,6 +208,7 @@ def _copy_schema(source: Source, target: Target, options: CloneOptions, run: Run
     run.clock.phase("create", 0)
     written = write(target, wanted.schema, (), run.clock, clean=options.clean)
     run.findings += [*source.findings, *wanted.findings, *written.findings]
+    run.dialect = target.dialect
     target.commit()
     return Plan(wanted.schema, tables)
 
@@ -223,4 +228,5 @@ def _summary(url: str, plan: Plan, options: CloneOptions, run: Run) -> CloneSumm
         findings=tuple(run.findings),
         violations=0,
         seconds=sum(seconds for _, seconds in phases),
+        ledger=make_ledger(plan, run.dialect, (*plan.findings, *run.findings)),
     )

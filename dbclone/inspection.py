@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dbclone.findings import Finding
 from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, references
+from dbclone.ledger import Entry, make_ledger
 from dbclone.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from dbclone.schema import ForeignKey, Schema, Table, TableName
 
@@ -94,7 +95,12 @@ def plan_document(plan: Plan) -> Document:
         "dialect": plan.schema.dialect,
         "tables": [_table_plan_document(table, plan.entity(table.table)) for table in plan.tables],
         "findings": [finding_document(finding) for finding in plan.findings],
+        "ledger": [_entry_document(entry) for entry in make_ledger(plan, plan.schema.dialect, plan.findings)],
     }
+
+
+def _entry_document(entry: Entry) -> Document:
+    return {"kind": entry.kind, "name": entry.name, "fate": str(entry.fate), "reason": entry.reason}
 
 
 def finding_document(finding: Finding) -> Document:
@@ -106,6 +112,7 @@ def finding_document(finding: Finding) -> Document:
         "columns": list(finding.columns),
         "message": finding.message,
         "count": finding.count,
+        "subject": finding.subject,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
@@ -16,6 +17,7 @@ from dbclone.demo import Demonstration
 from dbclone.fidelity import FidelitySummary, Scores, TableFidelity
 from dbclone.findings import Finding, Severity
 from dbclone.inspection import Inspection, TableInspection
+from dbclone.ledger import Entry, Fate, fates, make_ledger
 from dbclone.plan import Plan, TableRole
 from dbclone.privacy.audit_copies import Shared
 from dbclone.privacy.audit_intervals import Interval
@@ -26,8 +28,11 @@ PIPE_WIDTH = 200
 """Columns of text where there is no terminal that has a width."""
 
 
-def print_summary(summary: CloneSummary, stream: TextIO) -> None:
-    """Per table the real and synthetic rows and the seconds; then the seconds per phase and what was noticed."""
+def print_summary(summary: CloneSummary, stream: TextIO, whole_ledger: bool = False) -> None:
+    """Per table the real and synthetic rows and the seconds; then the seconds per phase, what was noticed, the ledger.
+
+    Of the ledger the sums are shown, unless every line is asked for.
+    """
     console = _console(stream)
     rows = [
         (str(t.table), t.role, f"{t.real_rows:,}", f"{t.synthetic_rows:,}", f"{t.seconds:.2f}") for t in summary.tables
@@ -38,6 +43,10 @@ def print_summary(summary: CloneSummary, stream: TextIO) -> None:
     phases = ", ".join(f"{p.phase} {p.seconds:.1f}" for p in summary.phases)
     _print(console, f"seconds: {phases}")
     print_findings(summary.findings, stream)
+    if whole_ledger:
+        _print_entries(console, summary.ledger)
+    sums = Counter(entry.fate for entry in summary.ledger)
+    _print(console, f"ledger: {', '.join(f'{sums[fate]:,} {fate}' for fate in Fate if sums[fate])}")
     _print(console, f"violations: {summary.violations}")
     _print(console, f"written to {summary.target}")
 
@@ -50,8 +59,11 @@ def print_check(summary: CheckSummary, stream: TextIO) -> None:
     _print(console, f"violations: {summary.violations}")
 
 
-def print_plan(plan: Plan, stream: TextIO) -> None:
-    """Table after table in load order: what happens to it and why, its references and its columns."""
+def print_plan(plan: Plan, stream: TextIO, whole_ledger: bool = False) -> None:
+    """Table after table in load order: what happens to it and why, its references and its columns; then the ledger.
+
+    Of the ledger the numbers of each kind and what is dropped are shown, unless every line is asked for.
+    """
     console = _console(stream)
     for table in plan.tables:
         _print(console, f"{table.table}: {table.role}, {table.rows:,} rows ({table.reason})", style="bold")
@@ -64,6 +76,15 @@ def print_plan(plan: Plan, stream: TextIO) -> None:
         rows = [(c.column, c.role, c.kind, c.reason) for c in table.columns]
         console.print(_table(("column", "role", "kind", "why"), rows))
     print_findings(plan.findings, stream)
+    ledger = make_ledger(plan, plan.schema.dialect, plan.findings)
+    counts = [(kind, *(_or_nothing(found[fate]) for fate in Fate)) for kind, found in fates(ledger).items()]
+    console.print(_table(("what the source holds", *Fate), counts, numbers=len(Fate)))
+    _print_entries(console, (entry for entry in ledger if whole_ledger or entry.fate is Fate.DROPPED))
+
+
+def _print_entries(console: Console, entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        _print(console, f"{entry.fate}: {entry.subject} ({entry.reason})")
 
 
 def print_inspection(inspection: Inspection, database: str, stream: TextIO) -> None:

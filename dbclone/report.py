@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 
 from dbclone.findings import Content, Finding
+from dbclone.ledger import Ledger
 from dbclone.plan import Plan
 from dbclone.schema import TableName
 
@@ -41,6 +42,8 @@ class CloneSummary:
     violations: int
     """Rows that break a key or constraint: a clone is only kept with 0."""
     seconds: float
+    ledger: Ledger = ()
+    """What became of everything that the source holds."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -12,7 +12,7 @@ from dbclone.errors import UsageError
 from dbclone.findings import Finding, Severity
 from dbclone.graph import is_nullable
 from dbclone.options import PlanOptions
-from dbclone.schema import ForeignKey, Schema, Table, TableName
+from dbclone.schema import ForeignKey, Omission, Schema, Table, TableName
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,20 @@ def select(schema: Schema, options: PlanOptions) -> Selection:
     missing = [(table, fk) for table, keys in dropped.items() for fk in keys if fk.parent not in names]
     findings += [_missing_parent_finding(table, fk) for table, fk in missing]
     tables = tuple(_without(t, dropped[t.name]) for t in schema.tables if t.name in wanted)
-    return Selection(dataclasses.replace(schema, tables=tables), nulled, tuple(findings))
+    omissions = (*schema.omissions, *_omissions(schema, wanted, dropped))
+    return Selection(dataclasses.replace(schema, tables=tables, omissions=omissions), nulled, tuple(findings))
+
+
+def _omissions(
+    schema: Schema, wanted: set[TableName], dropped: Mapping[TableName, tuple[ForeignKey, ...]]
+) -> Iterator[Omission]:
+    """The tables left out, each with all that is its own, and the foreign keys that go with them."""
+    for table in schema.tables:
+        if table.name not in wanted:
+            yield Omission("table", str(table.name), "left out by choice, with all that is its own")
+    for name, keys in dropped.items():
+        for fk in keys:
+            yield Omission("foreign key", f"{fk.name} on {name}", f"there will be no table {fk.parent}")
 
 
 def _matching(schema: Schema, globs: tuple[str, ...], option: str) -> set[TableName]:

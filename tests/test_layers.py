@@ -21,8 +21,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "words": ("__init__", "errors", "schema", "options", "findings", "plan", "abc", "progress"),
     "pure": (
         "graph", "matching", "halving", "units", "ordering", "selection", "survey", "determination", "table_roles",
-        "reference_roles", "column_roles", "planning", "inspection", "partitions", "archive", "columns", "privacy",
-        "conditions",
+        "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive", "columns",
+        "privacy", "conditions",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),

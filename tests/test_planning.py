@@ -358,6 +358,7 @@ def test_golden_plan_of_sakila(sakila_url: str) -> None:
 
 def agrees_with_golden(made_plan: Plan, golden: Path) -> None:
     made = without_column_reasons(plan_document(made_plan))
+    del made["ledger"]  # it repeats the rest
     if os.environ.get("DBCLONE_UPDATE_GOLDEN"):
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from dbclone.examples import build_postgresql
 from tests import real_data
 from tests.commands import dbclone
 from tests.filler import fill
+from tests.inventory import inventory, unaccounted
 from tests.proofs import next_inserts_refused, normalised, not_validated, schema_statements, violations
 
 ROWS = 40
@@ -61,7 +62,8 @@ def prove(source: str, target: str) -> None:
     """Copy, then ask the server: every constraint true and validated, the schema the same, the next INSERT free."""
     summary = copied(source, target)
     assert unforetold(source, target, [finding["message"] for finding in summary["findings"]]) == []
-    with psycopg.connect(target) as connection:
+    with psycopg.connect(source) as origin, psycopg.connect(target) as connection:
+        assert unaccounted(summary["ledger"], inventory(origin), inventory(connection)) == []
         assert violations(connection) == []
         assert not_validated(connection) == set()
         assert next_inserts_refused(connection) == []

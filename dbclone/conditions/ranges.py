@@ -74,14 +74,13 @@ def exclusive(table: Table) -> tuple[tuple[Exclusion, str], ...]:
 def unclear_exclusions(table: Table) -> list[Finding]:
     """One Finding for each EXCLUDE constraint that rows may turn out to violate."""
     understood = {one.name for one, _ in exclusive(table)}
-    message = "The constraint {} is not understood: it is left out if rows violate it."
-    return [
-        Finding(
-            Severity.WARNING, "unclear-exclusion", table.name, tuple(c for c, _ in e.elements), message.format(e.name)
-        )
-        for e in table.exclusions
-        if e.name not in understood
-    ]
+    return [_unclear(table, one) for one in table.exclusions if one.name not in understood]
+
+
+def _unclear(table: Table, one: Exclusion) -> Finding:
+    message = f"The constraint {one.name} is not understood: it is left out if rows violate it."
+    columns, subject = tuple(column for column, _ in one.elements), f"exclusion {one.name} on {table.name}"
+    return Finding(Severity.WARNING, "unclear-exclusion", table.name, columns, message, subject=subject)
 
 
 def moved_apart(table: Table, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:

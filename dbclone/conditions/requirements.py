@@ -50,7 +50,8 @@ def _unclear(table: Table, name: str, condition: Condition | None, columns: tupl
     how = "is not understood" if condition is None else "is understood in part"
     message = f"The check {name} of {table.name} {how}: rows are drawn like the source's and proven at the end."
     used = columns if condition is None else condition.columns
-    return Finding(Severity.NOTE, "unclear-check", table.name, used, message)
+    subject = "" if name.startswith("of domain ") else f"check {name} on {table.name}"
+    return Finding(Severity.NOTE, "unclear-check", table.name, used, message, subject=subject)
 
 
 def _understood(table: Table, dialect: str) -> Iterator[tuple[str, Condition | None, tuple[str, ...]]]:

@@ -45,7 +45,8 @@ def _unclear(table: Table, index: Index) -> Finding:
     message = (
         f"The unique index {index.name} is not understood: rows are drawn like the source's and proven at the end."
     )
-    return Finding(Severity.NOTE, "unclear-index", table.name, index.columns, message)
+    subject = f"index {index.name} on {table.name}"
+    return Finding(Severity.NOTE, "unclear-index", table.name, index.columns, message, subject=subject)
 
 
 def _others(table: Table) -> list[Index]:

@@ -11,7 +11,7 @@ from dbclone.dialects.sqlite_ddl import TableText, read_table
 from dbclone.dialects.sqlite_storage import refine
 from dbclone.dialects.sqlite_types import declared_type
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Statement, Table, TableName
+from dbclone.schema import Check, Column, ForeignKey, Index, Key, Omission, Schema, Statement, Table, TableName
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ def reflect(connection: sqlite3.Connection) -> Reflection:
     for name, sql in _statements(connection, "table"):
         if kinds.get(name) not in ("table", None):
             if kinds[name] == "virtual":
-                message = "A virtual table, with the tables behind it, is not copied."
-                findings.append(Finding(Severity.WARNING, "not-copied", TableName("", name), (), message))
+                findings.append(_virtual(name))
             continue
         raw = _table(connection, name, sql)
         rows, columns, found = refine(connection, raw.name, raw.columns)
@@ -49,8 +48,9 @@ def reflect(connection: sqlite3.Connection) -> Reflection:
         tables.append(replace(raw, columns=columns))
         findings += found
     resolved, dangling = _resolve(tables)
+    omissions = [_omission(finding) for finding in (*findings, *dangling) if finding.subject]
     later = [Statement(kind, name, sql) for kind in ("view", "trigger") for name, sql in _statements(connection, kind)]
-    schema = Schema("sqlite", resolved, preamble=tuple(_versions(connection)), epilogue=tuple(later))
+    schema = Schema("sqlite", resolved, tuple(_versions(connection)), tuple(later), tuple(omissions))
     return Reflection(schema, counts, (*findings, *dangling))
 
 
@@ -180,12 +180,27 @@ def _resolve(tables: Sequence[Table]) -> tuple[tuple[Table, ...], list[Finding]]
         for key in table.foreign_keys:
             found = _resolved(key, table, by_name.get(key.parent.name.lower()))
             if found is None:
-                message = f"A foreign key to {key.parent.name} leads to no such table or key: it is left out."
-                findings.append(Finding(Severity.WARNING, "dangling-key", table.name, key.columns, message))
+                findings.append(_dangling(table, key))
             else:
                 kept.append(found)
         resolved.append(replace(table, foreign_keys=tuple(kept)))
     return tuple(resolved), findings
+
+
+def _virtual(name: str) -> Finding:
+    message = "A virtual table, with the tables behind it, is not copied."
+    return Finding(Severity.WARNING, "not-copied", TableName("", name), (), message, subject=f"table {name}")
+
+
+def _dangling(table: Table, key: ForeignKey) -> Finding:
+    message = f"A foreign key to {key.parent.name} leads to no such table or key: it is left out."
+    subject = f"foreign key {key.name} on {table.name}"
+    return Finding(Severity.WARNING, "dangling-key", table.name, key.columns, message, subject=subject)
+
+
+def _omission(finding: Finding) -> Omission:
+    kind = "table" if finding.code == "not-copied" else "foreign key"
+    return Omission(kind, finding.subject.removeprefix(f"{kind} "), finding.message.rstrip("."))
 
 
 def _resolved(key: ForeignKey, child: Table, parent: Table | None) -> ForeignKey | None:

@@ -123,13 +123,21 @@ class _Translation:
             indexes=tuple(self._indexes(table, uniques)),
         )
 
-    def _note(self, table: Table, columns: tuple[str, ...], code: str, message: str) -> None:
-        self.findings.append(Finding(Severity.NOTE, code, table.name, columns, message))
+    def _note(self, table: Table, columns: tuple[str, ...], code: str, message: str, part: str = "") -> None:
+        """Tell what gets lost; ``part`` is the kind and name of what belongs to the table and is no column."""
+        subject = f"{part} on {table.name}" if part else ""
+        self.findings.append(Finding(Severity.NOTE, code, table.name, columns, message, subject=subject))
 
     def _key(self, table: Table, key: Key) -> Key:
         names = self.columns[table.name]
         if not key.nulls_distinct and self.dialect == "sqlite":
-            self._note(table, key.columns, "nulls-distinct", "SQLite allows NULL more than once in a unique key.")
+            self._note(
+                table,
+                key.columns,
+                "nulls-distinct",
+                "SQLite allows NULL more than once in a unique key.",
+                f"unique key {key.name}",
+            )
         distinct = key.nulls_distinct or self.dialect == "sqlite"
         return Key(self.relations.take(key.name), tuple(names[column] for column in key.columns), distinct)
 
@@ -197,7 +205,8 @@ class _Translation:
     def _check(self, table: Table, check: Check, constraints: _Names) -> Iterator[Check]:
         translated = self._translator(table).condition(check.expression)
         if translated is None:
-            self._note(table, (), "check", f"The check {check.name} is not translated, so the clone lacks it.")
+            message = f"The check {check.name} is not translated, so the clone lacks it."
+            self._note(table, (), "check", message, f"check {check.name}")
         else:
             yield Check(constraints.take(check.name), translated)
 
@@ -208,7 +217,8 @@ class _Translation:
         unique = any(set(known.columns) == set(key.parent_columns) for known in parent.keys)
         if self.dialect == "postgresql" and not (unique and all(map(_comparable, own, theirs))):
             why = "types differ" if unique else "parent columns are not unique"
-            self._note(table, key.columns, "dangling-key", f"Foreign key {key.name} is left out: its {why}.")
+            message = f"Foreign key {key.name} is left out: its {why}."
+            self._note(table, key.columns, "dangling-key", message, f"foreign key {key.name}")
             return None
         return replace(
             key,
@@ -222,7 +232,8 @@ class _Translation:
         """Plain indexes; those with expressions, conditions or methods of their own are reported."""
         for index in table.indexes:
             if not is_plain(index.ddl):
-                self._note(table, index.columns, "not-copied", f"The index {index.name} is not translated.")
+                message = f"The index {index.name} is not translated."
+                self._note(table, index.columns, "not-copied", message, f"index {index.name}")
                 continue
             columns = tuple(self.columns[table.name][column] for column in index.columns)
             name = uniques[index.name].name if index.name in uniques else self.relations.take(index.name)

@@ -1,12 +1,15 @@
 """What PostgreSQL keeps beside tables, keys and references is in the clone, as pg_dump prints it, or is told."""
 
+import json
 import shutil
 from collections.abc import Callable
 
 import psycopg
 import pytest
 
+from tests.commands import dbclone
 from tests.dialects.places import Place, copy
+from tests.inventory import inventory, unaccounted
 from tests.proofs import normalised, schema_statements
 
 pytestmark = pytest.mark.skipif(shutil.which("pg_dump") is None, reason="NO pg_dump: schemas cannot be compared")
@@ -88,18 +91,37 @@ def test_everything_beside_the_tables_is_in_the_clone(new_postgres: Callable[[],
     assert (theirs - ours, ours - theirs) == (set(), set())
 
 
+NOT_RECREATED = """
+CREATE TABLE part (a integer PRIMARY KEY) PARTITION BY LIST (a);
+CREATE TABLE part_one PARTITION OF part FOR VALUES IN (1);
+CREATE TABLE pointer (a integer CONSTRAINT to_one REFERENCES part_one);
+ALTER TABLE pointer ADD CONSTRAINT small CHECK (a < 9) NOT VALID;
+CREATE AGGREGATE total (integer) (SFUNC = int4pl, STYPE = integer);
+CREATE OPERATOR === (LEFTARG = box, RIGHTARG = box, FUNCTION = box_same);
+CREATE PUBLICATION changes FOR TABLE pointer;
+GRANT SELECT ON pointer TO PUBLIC;
+"""
+
+
+def test_the_ledger_has_a_line_for_everything_and_each_is_true(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(EVERYTHING, NOT_RECREATED)
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    ledger = json.loads(outcome.out)["ledger"]
+    with psycopg.connect(source.url) as origin, psycopg.connect(target.url) as connection:
+        assert unaccounted(ledger, inventory(origin), inventory(connection)) == []
+    dropped = {line["kind"] for line in ledger if line["fate"] == "dropped"}
+    assert dropped == {"foreign key", "aggregate", "operator", "publication", "grants"}
+    planned = json.loads(dbclone("plan", "--json", source.url).out)["ledger"]
+    assert {(line["kind"], line["name"], line["fate"]) for line in planned} == {
+        (line["kind"], line["name"], line["fate"]) for line in ledger
+    }
+
+
 def test_what_is_not_recreated_is_told(new_postgres: Callable[[], str]) -> None:
     source, target = (Place("postgresql", new_postgres()) for _ in range(2))
-    source.run(
-        "CREATE TABLE part (a integer PRIMARY KEY) PARTITION BY LIST (a)",
-        "CREATE TABLE part_one PARTITION OF part FOR VALUES IN (1)",
-        "CREATE TABLE pointer (a integer CONSTRAINT to_one REFERENCES part_one)",
-        "ALTER TABLE pointer ADD CONSTRAINT small CHECK (a < 9) NOT VALID",
-        "CREATE AGGREGATE total (integer) (SFUNC = int4pl, STYPE = integer)",
-        "CREATE OPERATOR === (LEFTARG = box, RIGHTARG = box, FUNCTION = box_same)",
-        "CREATE PUBLICATION changes FOR TABLE pointer",
-        "GRANT SELECT ON pointer TO PUBLIC",
-    )
+    source.run(NOT_RECREATED)
     said = " ".join(finding.message for finding in copy(source, target))
     for name in ("to_one", "small", "total(integer)", "public.===(", "publication changes", "grants on public.pointer"):
         assert name in said, name
