@@ -176,6 +176,15 @@ def test_a_parent_that_a_virtual_key_requires_is_pulled_in(blog: Path, config: P
     assert pulled == ["photos", "users"]
 
 
+def test_the_ledger_says_what_they_are(blog: Path, config: Path) -> None:
+    planned = json.loads(dbclone("plan", "--json", "--config", config, blog).out)
+    lines = {line["name"]: line for line in planned["ledger"]}
+    assert lines["comments.commentable_id"]["reason"] == "refers to the table that commentable_type names"
+    key = lines["comments_commentable_id_Post_virtual on comments"]
+    assert (key["kind"], key["fate"]) == ("virtual key", "kept by construction")
+    assert "not created in the clone" in key["reason"]
+
+
 def test_a_split_schema_leads_back_to_the_whole_one(blog: Path) -> None:
     schema = schema_of(blog)
     keyed = with_keys(schema, [resolve(schema, key) for key in MEANT])
