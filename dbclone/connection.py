@@ -13,6 +13,7 @@ from dbclone.errors import TargetError, UsageError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+_MYSQL = frozenset({"mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"})
 _SQLITE = frozenset({"sqlite"})
 
 
@@ -92,6 +93,10 @@ def _source(url: str) -> Source:
         from dbclone.dialects.sqlite_source import SqliteSource
 
         return SqliteSource(path)
+    if _scheme(url) in _MYSQL:
+        from dbclone.dialects.mysql_source import MysqlSource
+
+        return MysqlSource(url, display_url(url))
     from dbclone.dialects.postgresql_source import PostgresqlSource
 
     return PostgresqlSource(_libpq_url(url), display_url(url))
@@ -103,13 +108,22 @@ def _target(url: str) -> Target:
         from dbclone.dialects.sqlite_target import SqliteTarget
 
         return SqliteTarget(path)
+    if _scheme(url) in _MYSQL:
+        from dbclone.dialects.mysql_target import MysqlTarget
+
+        return MysqlTarget(url, display_url(url))
     from dbclone.dialects.postgresql_target import PostgresqlTarget
 
     return PostgresqlTarget(_libpq_url(url), display_url(url))
 
 
+def _scheme(url: str) -> str:
+    match = _SCHEME.match(url)
+    return match.group(1).lower() if match else ""
+
+
 def _sqlite_path(url: str) -> Path | None:
-    """The file of a SQLite URL (SQLAlchemy's three or four slashes) or bare path; None for PostgreSQL."""
+    """The file of a SQLite URL (SQLAlchemy's three or four slashes) or bare path; None for a server."""
     match = _SCHEME.match(url)
     if match is None:
         if not url or re.match(r"^[A-Za-z][A-Za-z0-9+.]+:(?!\\)", url):
@@ -118,10 +132,10 @@ def _sqlite_path(url: str) -> Path | None:
             )
         return Path(url).expanduser()
     scheme = match.group(1).lower()
-    if scheme in _POSTGRESQL:
+    if scheme in _POSTGRESQL | _MYSQL:
         return None
     if scheme not in _SQLITE:
-        known = "sqlite:///file.db or postgresql://user@host/database"
+        known = "sqlite:///file.db, postgresql://user@host/database or mysql://user@host/database"
         raise UsageError(f"Databases of kind {scheme!r} are not supported: expected {known}.")
     rest = url[match.end() :].partition("?")[0]
     if not rest.startswith("/") or rest == "/" or rest == "/:memory:":

@@ -46,10 +46,12 @@ class SqlType:
     length: int | None = None
     """Longest text in characters, or None for no limit."""
     precision: int | None = None
-    """Decimal digits of a DECIMAL; bits of an INTEGER (16, 32, 64)."""
+    """Decimal digits of a DECIMAL; bits of an INTEGER (16, 32, 64; MySQL's also 8 and 24)."""
     scale: int | None = None
     """Digits after the point of a DECIMAL; fractional-second digits of a TIMESTAMP or TIME."""
     with_time_zone: bool = False
+    unsigned: bool = False
+    """Of a number: none below zero, and in an INTEGER's bits twice as many above."""
     values: tuple[str, ...] = ()
     """Labels of an ENUM, in their declared order."""
     item: SqlType | None = None
@@ -92,18 +94,6 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Virtual:
-    """That no database declares a foreign key, and which rows it is about (see ``virtual_keys``)."""
-
-    where: tuple[str, str] | None = None
-    """Discriminator: a column, and the text of its value in the rows that the key is about; None: all rows."""
-    nothing: str | None = None
-    """Text of the value that stands for no parent, where that is not NULL (0, say)."""
-    orphans: float = 0.0
-    """Share of the referring rows of the source whose parent does not exist: a clone may have no larger one."""
-
-
-@dataclass(frozen=True)
 class ForeignKey:
     name: str
     columns: tuple[str, ...]
@@ -121,8 +111,6 @@ class ForeignKey:
     """Partitions that declare it, each with its own name for it; empty if the table itself does."""
     not_valid: bool = False
     """Not proven for all rows of the source (PostgreSQL's NOT VALID); the clone's satisfy it."""
-    virtual: Virtual | None = None
-    """Not None if no database declares it: no target creates it."""
 
 
 @dataclass(frozen=True)
@@ -212,8 +200,6 @@ class Table:
     """Those over plain columns; all of them stand among the completions."""
     completions: tuple[Statement, ...] = ()
     """What follows the load, keys and indexes: exclusion constraints, triggers, policies, comments, settings."""
-    whole: Table | None = None
-    """The table as the database has it, where this one has other columns for virtual keys (see ``virtual_keys``)."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""
@@ -236,7 +222,7 @@ class Table:
 @dataclass(frozen=True)
 class Schema:
     dialect: str
-    """'sqlite' or 'postgresql'."""
+    """'sqlite', 'postgresql' or 'mysql' (MariaDB too)."""
     tables: tuple[Table, ...]
     preamble: tuple[Statement, ...] = ()
     """What tables may need: schemas, types, domains, sequences, functions."""

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import postgres_server, real_data
+from tests import mariadb_server, postgres_server, real_data
 
 # HYPOTHESIS_PROFILE=long draws thousands of new examples; the default draws a few, the same ones in every run.
 settings.register_profile(
@@ -64,6 +64,30 @@ def new_postgres(postgres_server_url: str) -> Iterator[Callable[[], str]]:
 def postgres_url(new_postgres: Callable[[], str]) -> str:
     """An empty PostgreSQL database of the test's own."""
     return new_postgres()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server_url() -> str:
+    """A MariaDB server on which the tests may create databases."""
+    url = mariadb_server.server_url()
+    if url is None:
+        pytest.skip("NO MARIADB: none at DBCLONE_TEST_MARIADB_URL or 127.0.0.1:3306 (root without password)")
+    return url
+
+
+@pytest.fixture
+def new_mariadb(mariadb_server_url: str) -> Iterator[Callable[[], str]]:
+    """Makes empty databases in which only equal texts are equal, and drops them after the test."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"dbclone_test_{os.getpid()}_{next(_numbers)}"
+        mariadb_server.run(mariadb_server_url, f"CREATE DATABASE {name} COLLATE utf8mb4_nopad_bin")
+        made.append(name)
+        return mariadb_server.with_database(mariadb_server_url, name)
+
+    yield make
+    mariadb_server.run(mariadb_server_url, *(f"DROP DATABASE IF EXISTS {name}" for name in made))
 
 
 @pytest.fixture(scope="session")

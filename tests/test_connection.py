@@ -62,8 +62,12 @@ def test_a_relative_sqlite_url_has_three_slashes(database: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "url", ["", "mysql://h/d", "oracle:x", "sqlite://", "sqlite:///:memory:", "sqlite+pysqlcipher:///x"]
-)
+    "url",
+    [
+        "", "oracle:x", "oracle://h/d", "sqlite://", "sqlite:///:memory:", "sqlite+pysqlcipher:///x", "mysql://h",
+        "mysql://h:x/d", "mariadb://h/d?no_such=1", "mysql://h/d?connect_timeout=soon",
+    ],
+)  # fmt: skip
 def test_a_url_that_cannot_be_meant_is_a_usage_error(url: str) -> None:
     assert isinstance(refusal(url), UsageError)
 

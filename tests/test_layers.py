@@ -22,7 +22,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pure": (
         "graph", "matching", "halving", "units", "ordering", "selection", "survey", "determination", "table_roles",
         "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive", "columns",
-        "privacy", "conditions", "configuration", "virtual_keys", "split_rows", "key_names", "key_proposals",
+        "privacy", "conditions",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),
@@ -36,8 +36,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 DOORS = {
     "psycopg": ("dialects",), "adbc_driver_postgresql": ("dialects",), "adbc_driver_sqlite": ("dialects",),
-    "adbc_driver_manager": ("dialects",), "pgpq": ("dialects",), "networkx": ("graph",), "sdv": ("engines.hma",),
-    "pandas": ("engines.hma",), "typer": ("cli", "cli_options", "cli_measures"), "click": ("cli",),
+    "adbc_driver_manager": ("dialects",), "pgpq": ("dialects",), "pymysql": ("dialects",), "networkx": ("graph",),
+    "sdv": ("engines.hma",), "pandas": ("engines.hma",),
+    "typer": ("cli", "cli_options", "cli_measures"), "click": ("cli",),
     "rich": ("rendering", "progress"), "xgboost": ("two_samples",), "sklearn": (), "pickle": (),
 }  # fmt: skip
 BANNED_TEXT = (r"/work\b", r"/root/", r"/home/\w", r"\bpypi\.org", r"pythonhosted\.org", r"index-url", r"/tmp/data")

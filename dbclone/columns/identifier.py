@@ -247,6 +247,8 @@ def _limits(type: SqlType) -> tuple[int, int]:  # noqa: A002
     match type.family:
         case TypeFamily.INTEGER:
             bits = min(type.precision or 64, 64)
+            if type.unsigned:
+                return 0, 2 ** min(bits, 63) - 1
             return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
         case TypeFamily.DECIMAL if type.precision:
             digits = min(type.precision - (type.scale or 0) + _scale(type), 15)

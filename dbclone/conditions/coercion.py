@@ -2,6 +2,7 @@
 
 PostgreSQL gives an untyped constant the type of the other side.  SQLite has no dates and no booleans: such columns are
 the texts and numbers that it stores, and columns (not constants) have an affinity that converts the other side.
+MariaDB does as PostgreSQL, but its truth values are numbers.
 """
 
 from __future__ import annotations
@@ -48,12 +49,13 @@ class Coercion:
     """The rules of one product."""
 
     sqlite: bool
+    mysql: bool = False
 
     def truth(self, node: Node) -> Node:
         """The node as a condition."""
         if node.kind in (Kind.BOOLEAN, Kind.NULL) and not form_of(node):
             return node
-        if self.sqlite and node.kind in NUMBERS:
+        if (self.sqlite or self.mysql) and node.kind in NUMBERS:
             return Call("truth", (node,), Kind.BOOLEAN)
         if not self.sqlite and is_text_constant(node):
             return self._constant(node, Kind.BOOLEAN)
@@ -61,7 +63,7 @@ class Coercion:
 
     def number(self, node: Node) -> Node:
         """The node as an operand of arithmetic."""
-        if self.sqlite and node.kind is Kind.BOOLEAN and not form_of(node):
+        if (self.sqlite or self.mysql) and node.kind is Kind.BOOLEAN and not form_of(node):
             return Call("integer", (node,), Kind.INTEGER)
         if not self.sqlite and is_text_constant(node):
             return self._constant(node, Kind.INTEGER)
@@ -86,6 +88,8 @@ class Coercion:
             raise NotUnderstood
         if self.sqlite:
             return self._alike_in_sqlite(nodes)
+        if self.mysql:
+            nodes = [self.number(node) if node.kind is Kind.BOOLEAN else node for node in nodes]
         kinds = {Kind(node.kind) for node in nodes if not is_text_constant(node)} - {Kind.NULL}
         wanted = self._common(kinds)
         return [self._constant(node, wanted) if is_text_constant(node) else _spanned(node, kinds) for node in nodes]

@@ -111,7 +111,8 @@ def _like(parser: Parser, sql: Sql, wanted: Sql, escape: str | None) -> Node:
     text = parser.read(wanted)
     if not is_text_constant(text) or not isinstance(text, Constant):
         raise NotUnderstood
-    pattern, folded = str(text.value), isinstance(sql, (exp.ILike, exp.RegexpILike))
+    pattern = str(text.value)
+    folded = isinstance(sql, (exp.ILike, exp.RegexpILike)) or parser.caseless(sql.this)
     if isinstance(sql, exp.Glob):
         found = patterns.glob(pattern)
     elif isinstance(sql, exp.SimilarTo):

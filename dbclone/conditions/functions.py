@@ -142,9 +142,11 @@ def _replace(parser: Parser, nodes: Nodes) -> Node:
 
 
 def _concat(parser: Parser, nodes: Nodes) -> Node:
-    """PostgreSQL's concat, which takes NULL for nothing."""
+    """PostgreSQL's concat takes NULL for nothing, MariaDB's does not."""
     if parser.sqlite:
         raise NotUnderstood
+    if parser.mysql:
+        return Call("concatenation", tuple(map(parser.coercion.text, nodes)), Kind.TEXT)
     filled = [Call("coalesce", (parser.coercion.text(node), text_constant("")), Kind.TEXT) for node in nodes]
     return Call("concatenation", tuple(filled), Kind.TEXT)
 
@@ -312,6 +314,8 @@ def _signature(sql: Sql) -> tuple[str, list[Sql]]:
         raise NotUnderstood
     name = type(sql).__name__.lower()
     arguments: list[Sql] = []
+    if name == "length" and sql.args.get("binary"):
+        name = "octet_length"
     if name == "trim" and str(sql.args.get("position") or "BOTH").upper() != "BOTH":
         name = {"LEADING": "ltrim", "TRAILING": "rtrim"}[str(sql.args["position"]).upper()]
     if name in ("greatest", "least") and not sql.args.get("ignore_nulls", True):

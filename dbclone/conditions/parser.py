@@ -21,7 +21,7 @@ Reader: TypeAlias = "Callable[[Parser, Sql], Node]"
 Readers: TypeAlias = Mapping[str, Reader]
 """By the name of the node's class; 'Func' reads what has no reader of its own."""
 
-_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres"}
+_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
 _KINDS = {
     TypeFamily.BOOLEAN: Kind.BOOLEAN, TypeFamily.INTEGER: Kind.INTEGER, TypeFamily.DECIMAL: Kind.DECIMAL,
     TypeFamily.FLOAT: Kind.FLOAT, TypeFamily.TEXT: Kind.TEXT, TypeFamily.ENUM: Kind.TEXT, TypeFamily.UUID: Kind.TEXT,
@@ -29,6 +29,7 @@ _KINDS = {
     TypeFamily.TIMESTAMP: Kind.MOMENT,
 }  # fmt: skip
 _ORDERING = ("lt", "le", "gt", "ge")
+_CASED = ("_bin", "_cs")
 _C_COLLATIONS = ("C", "POSIX", "ucs_basic")
 
 
@@ -53,7 +54,8 @@ class Parser:
         self.sqlite = dialect == "sqlite"
         self.dialect = dialect
         self.complete = True
-        self.coercion = Coercion(self.sqlite)
+        self.mysql = dialect == "mysql"
+        self.coercion = Coercion(self.sqlite, self.mysql)
         self.columns = table.columns
         self._value = value
         self.divisors: list[Node] = []
@@ -105,7 +107,7 @@ class Parser:
             return self._value
         same = (c for c in self.columns if c.name == sql.name)
         alike = (c for c in self.columns if c.name.lower() == sql.name.lower())
-        return next(same, None) or (next(alike, None) if self.sqlite else None)
+        return next(same, None) or (next(alike, None) if self.dialect != "postgresql" else None)
 
     def compare(self, name: str, left: Sql, right: Sql) -> Node:
         """A comparison of two expressions under their collation."""
@@ -118,6 +120,10 @@ class Parser:
         collation = next((c for c in map(self._collation, (left[0], right[0])) if c), "")
         if self.sqlite:
             return _folded(left[1], collation), _folded(right[1], collation)
+        if self.mysql:
+            if name in _ORDERING and not collation.endswith("_bin"):
+                raise NotUnderstood
+            return _under(left[1], collation), _under(right[1], collation)
         if name in _ORDERING:
             labels = next((c.type.values for c in map(self.column, (left[0], right[0])) if c and c.type.values), ())
             if labels:
@@ -126,6 +132,10 @@ class Parser:
             if collation not in _C_COLLATIONS:
                 raise NotUnderstood  # the order of letters is the server's business
         return left[1], right[1]
+
+    def caseless(self, sql: Sql) -> bool:
+        """Whether patterns meet a text in any case: in MariaDB its collation says so."""
+        return self.mysql and not self._collation(sql).endswith(_CASED)
 
     def _collation(self, sql: Sql) -> str:
         sql = bare(sql)
@@ -153,6 +163,15 @@ def _folded(node: Node, collation: str) -> Node:
     if collation.upper() not in ("", "BINARY"):
         raise NotUnderstood
     return node
+
+
+def _under(node: Node, collation: str) -> Node:
+    """A text as MariaDB's collation sees it: most ignore case, and spaces at the end."""
+    if not collation.endswith(_CASED):
+        node = Call("lower", (node,), Kind.TEXT)
+    if "_nopad_" in collation or "_0900_" in collation:
+        return node
+    return Call("trim right", (node, text_constant(" ")), Kind.TEXT)
 
 
 def column_value(column: Column, sqlite: bool) -> Node:

@@ -63,9 +63,14 @@ def _opposite(node: Node) -> Node:
 
 def _arithmetic(parser: Parser, name: str, left: Node, right: Node) -> Node:
     if {left.kind, right.kind} & {*TIMES, Kind.CLOCK, Kind.SPAN, Kind.MONTHS} and not parser.sqlite:
+        if parser.mysql:
+            raise NotUnderstood  # it makes numbers of them, digit by digit
         return _with_times(name, left, right)
     left, right = parser.coercion.number(left), parser.coercion.number(right)
     kind = widest((left, right))
+    if name == "div" and parser.mysql and kind is not Kind.NULL:
+        left, right = (Call("float", (side,), Kind.FLOAT) for side in (left, right))
+        kind = Kind.FLOAT
     if kind is Kind.NULL:
         raise NotUnderstood
     if name in ("div", "mod"):
@@ -122,13 +127,13 @@ def _read_cast(parser: Parser, sql: Sql) -> Node:
         return _cast_to_text(parser, node, sql)
     if name == "BPCHAR" and not parser.sqlite:
         return _without_padding(_cast_to_text(parser, node, sql))
-    if name in _INTEGER_TYPES:
+    if name in _INTEGER_TYPES and not parser.mysql:
         return _cast_to_integer(parser, node)
     if name == "FLOAT" and node.kind in NUMBERS and not parser.sqlite:
         return Call("single", (node,), Kind.FLOAT)  # PostgreSQL's real
     if name in _FLOAT_TYPES and node.kind in NUMBERS:
         return node if node.kind is Kind.FLOAT and not form_of(node) else Call("float", (node,), Kind.FLOAT)
-    if parser.sqlite:
+    if parser.sqlite or parser.mysql:
         raise NotUnderstood
     if isinstance(node, Constant) and node.value is None:
         return node

@@ -51,7 +51,7 @@ def fitting(table: Table, column: Column) -> Iterator[None]:
 
 
 def quote(name: str) -> str:
-    """A name as a delimited identifier: standard SQL, understood alike by SQLite and PostgreSQL."""
+    """A name as a delimited identifier: standard SQL, understood by SQLite, PostgreSQL and MariaDB's ANSI_QUOTES."""
     return '"' + name.replace('"', '""') + '"'
 
 

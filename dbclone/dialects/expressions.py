@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from typing import Any, TypeAlias
 
 import sqlglot
@@ -21,7 +22,9 @@ from dbclone.schema import Column, TypeFamily
 Node: TypeAlias = Any
 """A node of sqlglot's trees; the name of their base class differs between its versions."""
 
-_SQLGLOT = {"sqlite": "sqlite", "postgresql": "postgres"}
+_SQLGLOT = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
+_CASELESS = "_ci"
+"""How MariaDB's names of collations end under which case makes no difference."""
 
 
 class ValueClass(StrEnum):
@@ -84,9 +87,9 @@ class Translator:
         except (SqlglotError, NotCertain):
             return None
         if isinstance(tree, (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime)):
-            return str(tree.sql(_SQLGLOT[self.target])).split("(")[0]
+            return self._now(str(tree.sql(_SQLGLOT[self.target])).split("(")[0], column)
         if _says_now(tree):
-            return "CURRENT_TIMESTAMP" if column.type.family is TypeFamily.TIMESTAMP else None
+            return self._now("CURRENT_TIMESTAMP", column) if column.type.family is TypeFamily.TIMESTAMP else None
         try:
             value, found = self._walk(tree, ValueClass.ANY)
             value = self._as(value, _CLASSES.get(column.type.family, ValueClass.ANY))
@@ -95,6 +98,13 @@ class Translator:
         if any(value.find_all(exp.Column)) or not _assignable(value, found, column):
             return None
         return str(value.sql(_SQLGLOT[self.target]))
+
+    def _now(self, word: str, column: Column) -> str:
+        """MariaDB wants as many digits of the second as the column has, and other functions in parentheses."""
+        if self.target != "mysql":
+            return word
+        moment = column.type.family is TypeFamily.TIMESTAMP and word == "CURRENT_TIMESTAMP"
+        return f"{word}(6)" if moment else f"({word})"
 
     def _translated(self, sql: str, wanted: ValueClass) -> str | None:
         try:
@@ -146,7 +156,7 @@ class Translator:
     def _column(self, node: exp.Column) -> tuple[Node, ValueClass]:
         for column in self.columns:
             same = column.name == node.name
-            if same or (self.source == "sqlite" and column.name.lower() == node.name.lower()):
+            if same or (self.source != "postgresql" and column.name.lower() == node.name.lower()):
                 found = _CLASSES.get(column.type.family)
                 if found is None:
                     raise NotCertain
@@ -170,11 +180,23 @@ class Translator:
         else:
             operands = [node.this, node.expression]
         trees = self._alike(operands)
+        if any(map(self._caseless, operands)):
+            trees = [_lowered(tree) for tree in trees]
+            if not isinstance(node, (exp.EQ, exp.NEQ, exp.In)):
+                raise NotCertain  # the order of letters is the server's business
         if isinstance(node, exp.Between):
             return exp.Between(this=trees[0], low=trees[1], high=trees[2]), ValueClass.BOOLEAN
         if isinstance(node, exp.In):
             return exp.In(this=trees[0], expressions=trees[1:]), ValueClass.BOOLEAN
         return type(node)(this=trees[0], expression=trees[1]), ValueClass.BOOLEAN
+
+    def _caseless(self, node: Node) -> bool:
+        """Whether the source compares a column without regard to case, which targets do not."""
+        node = _bare(node)
+        if self.source != "mysql" or not isinstance(node, exp.Column):
+            return False
+        named = (c for c in self.columns if c.name.lower() == node.name.lower() and c.type.family is TypeFamily.TEXT)
+        return any((column.collation or "").endswith(_CASELESS) for column in named)
 
     def _alike(self, operands: list[Node]) -> list[Node]:
         walked = [self._walk(operand, ValueClass.ANY) for operand in operands]
@@ -200,15 +222,21 @@ class Translator:
         return tree
 
     def _like(self, node: exp.Like | exp.ILike) -> tuple[Node, ValueClass]:
-        """SQLite's LIKE does not distinguish the case of ASCII letters: PostgreSQL's ILIKE."""
+        """SQLite's LIKE does not distinguish the case of ASCII letters, MariaDB's does as the column's collation does.
+
+        The tables that are made in MariaDB do; PostgreSQL has ILIKE.
+        """
         operand, found = self._walk(node.this, ValueClass.TEXT)
         pattern = _bare(node.expression)
         if found is not ValueClass.TEXT or not (isinstance(pattern, exp.Literal) and pattern.is_string):
             raise NotCertain
+        if self.source != self.target and "mysql" in (self.source, self.target) and "\\" in pattern.this:
+            raise NotCertain  # escapes in texts and escapes in patterns are not told apart alike
+        caseless = isinstance(node, exp.ILike) or self.source == "sqlite" or self._caseless(node.this)
         cased = any(letter.isalpha() for letter in pattern.this)
-        if self.target == "sqlite" and cased and isinstance(node, exp.Like):
+        if cased and caseless != (self.target == "sqlite") and self.target != "postgresql":
             raise NotCertain
-        kind = exp.ILike if self.target == "postgresql" and cased else exp.Like
+        kind = exp.ILike if self.target == "postgresql" and cased and caseless else exp.Like
         return kind(this=operand, expression=pattern.copy()), ValueClass.BOOLEAN
 
     def _computed(self, node: Node) -> tuple[Node, ValueClass]:
@@ -219,6 +247,10 @@ class Translator:
             return exp.Neg(this=self._operand(node.this)), ValueClass.NUMBER
         if isinstance(node, _NUMBER_FUNCTIONS):
             return type(node)(this=self._operand(node.this)), ValueClass.NUMBER
+        if isinstance(node, exp.Concat) and self.source == "mysql":
+            node = reduce(lambda left, right: exp.DPipe(this=left, expression=right, safe=True), node.expressions)
+        if isinstance(node, exp.Length) and node.args.get("binary"):
+            raise NotCertain  # bytes
         if isinstance(node, (exp.Length, *_TEXT_FUNCTIONS)):
             operand, found = self._walk(node.this, ValueClass.TEXT)
             if found is ValueClass.TEXT:
@@ -235,6 +267,12 @@ class Translator:
         if found is not ValueClass.NUMBER:
             raise NotCertain
         return tree
+
+
+def _lowered(tree: Node) -> Node:
+    if isinstance(tree, exp.Literal):
+        return exp.Literal.string(tree.this.lower())
+    return tree if isinstance(tree, exp.Null) else exp.Lower(this=tree)
 
 
 def _bare(node: Node) -> Node:

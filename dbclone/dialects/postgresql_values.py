@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.dialects.base import MAX_DECIMAL_DIGITS, arrow_type, fitting, quote
+from dbclone.dialects.base import arrow_type, fitting, quote
+from dbclone.dialects.decimals import rounded, to_decimals
 from dbclone.schema import Column, SqlType, Table, TypeFamily
 
 if TYPE_CHECKING:
@@ -49,27 +50,8 @@ def select_expression(column: Column) -> str:
 def to_canonical(values: pa.ChunkedArray, sql_type: SqlType) -> tuple[pa.ChunkedArray, int]:
     """A column as read by ``select_expression`` in its canonical Arrow type, and how many values became NULL."""
     if sql_type.family is TypeFamily.DECIMAL:
-        return _decimals(values, sql_type)
+        return to_decimals(values, sql_type)
     return pc.cast(values, arrow_type(sql_type, exact_decimals=True)), 0
-
-
-def _decimals(texts: pa.ChunkedArray, sql_type: SqlType) -> tuple[pa.ChunkedArray, int]:
-    """Numerics by way of text; without a declared scale that of the values, floats if 38 digits do not suffice."""
-    # No pa.array here or below: it imports pandas, where that is installed, which takes longer than the reading.
-    special = pc.match_substring_regex(texts, "[NI]")
-    lost = pc.sum(special).as_py() or 0
-    if lost:
-        texts = pc.if_else(special, None, texts)
-    if sql_type.precision and sql_type.precision <= MAX_DECIMAL_DIGITS and (sql_type.scale or 0) >= 0:
-        return pc.cast(texts, arrow_type(sql_type, exact_decimals=True)), lost
-    plain = pc.utf8_ltrim(texts, "-")
-    point = pc.find_substring(plain, ".")
-    whole = pc.if_else(pc.less(point, 0), pc.utf8_length(plain), point)
-    scale = pc.max(pc.subtract(pc.utf8_length(plain), pc.add(whole, pc.if_else(pc.less(point, 0), 0, 1)))).as_py() or 0
-    digits = (pc.max(whole).as_py() or 1) + scale
-    if digits > MAX_DECIMAL_DIGITS:
-        return pc.cast(texts, pa.float64()), lost
-    return pc.cast(texts, pa.decimal128(MAX_DECIMAL_DIGITS, scale)), lost
 
 
 _BINARY = frozenset(TypeFamily) - {TypeFamily.INTERVAL, TypeFamily.ARRAY, TypeFamily.OPAQUE}
@@ -141,19 +123,12 @@ def _binary_form(values: pa.Array, sql_type: SqlType) -> pa.Array:
     if family is TypeFamily.UUID:
         return _uuid_bytes(values)
     if family is TypeFamily.DECIMAL:
-        return _decimal_form(values, sql_type)
+        return rounded(values, sql_type)
     if family is TypeFamily.TIMESTAMP and not sql_type.with_time_zone:
         return pc.cast(values, pa.timestamp("us"))
     if family in (TypeFamily.TEXT, TypeFamily.ENUM, TypeFamily.JSON):
         return _without_nul(pc.cast(values, pa.string()))
     return pc.cast(values, arrow_type(sql_type, exact_decimals=True))
-
-
-def _decimal_form(values: pa.Array, sql_type: SqlType) -> pa.Array:
-    if not pa.types.is_floating(values.type):
-        return values
-    scale = sql_type.scale or 0
-    return pc.cast(pc.round(values, scale), pa.decimal128(MAX_DECIMAL_DIGITS, scale))
 
 
 def _uuid_bytes(values: pa.Array) -> pa.Array:
@@ -183,7 +158,7 @@ def _text_form(values: pa.Array, sql_type: SqlType) -> pa.Array:
     if sql_type.family is TypeFamily.BYTES:
         return pa.array([None if v is None else "\\x" + v.hex() for v in values.to_pylist()], pa.string())
     if sql_type.family is TypeFamily.DECIMAL and sql_type.scale is not None:
-        values = _decimal_form(values, sql_type)
+        values = rounded(values, sql_type)
     if pa.types.is_timestamp(values.type) and values.type.tz:
         naive = pc.cast(pc.cast(values, pa.timestamp("us", tz="UTC")), pa.timestamp("us"))
         return pc.binary_join_element_wise(pc.cast(naive, pa.string()), "+00", "")

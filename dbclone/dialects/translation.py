@@ -2,8 +2,8 @@
 
 Pure and repeatable: a target translates when it creates, and ``checking`` again when it proves.  Tables and columns
 keep their places, so that position links them to the originals.  PostgreSQL's tables always carry their schema
-(``public`` too); SQLite has none, so ``public`` stands for its only one, and names that several schemas share get the
-schema's name as a prefix.
+(``public`` too); SQLite and MariaDB have none, so ``public`` stands for their only one, and names that several schemas
+share get the schema's name as a prefix.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dbclone.dialects.base import domain_condition, literal, qualified, quote, quote_all
+from dbclone.dialects import mysql_fitting
+from dbclone.dialects.base import constraint_name, domain_condition, literal, qualified, quote
 from dbclone.dialects.sqlite_ddl import Token, tokenize
-from dbclone.dialects.type_mapping import FLOAT_DIGITS, to_postgresql, to_sqlite
+from dbclone.dialects.type_mapping import FLOAT_DIGITS, mapped
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, SqlType, Table, TableName, TypeFamily
+from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, TableName, TypeFamily
 
 if TYPE_CHECKING:
     from dbclone.dialects.expressions import Translator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _NAME_BYTES = 63
 """PostgreSQL cuts longer names."""
 _SPOKEN = frozenset({
-    "aggregate", "exclusion", "forced row security", "function", "materialized view", "policy", "procedure",
+    "aggregate", "event", "exclusion", "forced row security", "function", "materialized view", "policy", "procedure",
     "row security", "rule", "trigger", "view",
 })  # fmt: skip
 """Kinds that are written in the source's language."""
@@ -32,6 +33,11 @@ _CARRIED = frozenset({
     "collation", "composite type", "domain", "enum", "extension", "index", "range type", "schema", "sequence",
 })  # fmt: skip
 """Kinds of which tables and columns carry what the target can express, or that are told elsewhere."""
+_LONG = ("text", "longtext", "longblob", "json")
+_INDEXED_CHARACTERS = 100
+"""So many of a long text stand in an index of MariaDB's."""
+_NAME_CHARACTERS = 64
+"""MariaDB refuses longer names."""
 _COMPARABLE = (
     frozenset({TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT}),
     frozenset({TypeFamily.DATE, TypeFamily.TIMESTAMP}),
@@ -45,6 +51,7 @@ def translate(schema: Schema, dialect: str) -> tuple[Schema, tuple[Finding, ...]
     translation = _Translation(schema, dialect)
     tables = tuple(translation.table(table) for table in schema.tables)
     translation.report_views()
+    translation.report_general()
     return Schema(dialect, tables), tuple(translation.findings)
 
 
@@ -66,11 +73,13 @@ class _Names:
         return name
 
     def _key(self, name: str) -> str:
-        return name.lower() if self._dialect == "sqlite" else name
+        return name if self._dialect == "postgresql" else name.lower()
 
     def _cut(self, name: str, suffix: str) -> str:
         if self._dialect == "sqlite":
             return name + suffix
+        if self._dialect == "mysql":
+            return name[: _NAME_CHARACTERS - len(suffix)].rstrip() + suffix
         room = _NAME_BYTES - len(suffix.encode())
         return name.encode()[:room].decode(errors="ignore") + suffix
 
@@ -81,15 +90,17 @@ class _Translation:
     def __init__(self, schema: Schema, dialect: str) -> None:
         self.schema, self.dialect = schema, dialect
         self.findings: list[Finding] = []
+        self.changed_keys = 0
         self.relations = _Names(dialect)
         self.tables = {table.name: self._table_name(table.name) for table in schema.tables}
         self.columns = {table.name: self._column_names(table) for table in schema.tables}
         self.types = {
-            (table.name, column.name): self._type(column.type) for table in schema.tables for column in table.columns
+            (table.name, column.name): mapped(column.type, schema.dialect, dialect)
+            for table in schema.tables
+            for column in table.columns
         }
-
-    def _type(self, found: SqlType) -> SqlType:
-        return to_postgresql(found) if self.dialect == "postgresql" else to_sqlite(found)
+        if dialect == "mysql":
+            self.types = mysql_fitting.fit(schema, self.types)
 
     def _table_name(self, name: TableName) -> TableName:
         if self.dialect == "postgresql":
@@ -107,7 +118,7 @@ class _Translation:
         constraints = _Names(self.dialect)
         primary = None
         if table.primary_key:
-            primary = self._key(table, table.primary_key)
+            primary = self._key(table, _named(table, table.primary_key, self.schema.dialect))
         # An index may stand for a unique key under the same name: translate the name once.
         uniques = {key.name: self._key(table, key) for key in table.uniques}
         references = [self._foreign_key(table, key, constraints) for key in table.foreign_keys]
@@ -130,15 +141,10 @@ class _Translation:
 
     def _key(self, table: Table, key: Key) -> Key:
         names = self.columns[table.name]
-        if not key.nulls_distinct and self.dialect == "sqlite":
-            self._note(
-                table,
-                key.columns,
-                "nulls-distinct",
-                "SQLite allows NULL more than once in a unique key.",
-                f"unique key {key.name}",
-            )
-        distinct = key.nulls_distinct or self.dialect == "sqlite"
+        if not key.nulls_distinct and self.dialect != "postgresql":
+            message = "The target allows NULL more than once in a unique key."
+            self._note(table, key.columns, "nulls-distinct", message, f"unique key {key.name}")
+        distinct = key.nulls_distinct or self.dialect != "postgresql"
         return Key(self.relations.take(key.name), tuple(names[column] for column in key.columns), distinct)
 
     def _column(self, table: Table, column: Column) -> Column:
@@ -165,6 +171,8 @@ class _Translation:
             return None
         if self.dialect == "postgresql":
             return "by default"
+        if self.dialect == "mysql":
+            return "by default" if column.name == _counted(table) else None
         alone = table.primary_key is not None and table.primary_key.columns == (column.name,)
         return "rowid" if alone and column.type.family is TypeFamily.INTEGER else None
 
@@ -192,7 +200,7 @@ class _Translation:
 
     def _checks(self, table: Table, names: dict[str, str], constraints: _Names) -> Iterator[Check]:
         for column in table.columns:
-            if column.type.values and self.dialect == "sqlite":
+            if column.type.values and self.dialect != "mysql":
                 labels = ", ".join(map(literal, column.type.values))
                 name = constraints.take(f"{self.tables[table.name].name}_{column.name}_check")
                 yield Check(name, f"{quote(names[column.name])} IN ({labels})")
@@ -215,34 +223,41 @@ class _Translation:
         own = [self.types[table.name, column].family for column in key.columns]
         theirs = [self.types[parent.name, column].family for column in key.parent_columns]
         unique = any(set(known.columns) == set(key.parent_columns) for known in parent.keys)
-        if key.virtual is not None:
-            return self._virtual_key(table, key)
-        if self.dialect == "postgresql" and not (unique and all(map(_comparable, own, theirs))):
+        if self.dialect != "sqlite" and not (unique and all(map(self._comparable, own, theirs))):
             why = "types differ" if unique else "parent columns are not unique"
             message = f"Foreign key {key.name} is left out: its {why}."
             self._note(table, key.columns, "dangling-key", message, f"foreign key {key.name}")
             return None
+        if self.schema.dialect == "mysql":  # to which they are the same
+            delete, update = (action.replace("RESTRICT", "NO ACTION") for action in (key.on_delete, key.on_update))
+            key = replace(key, on_delete=delete, on_update=update)
+        names = constraints
+        if self.dialect == "mysql":
+            key, names = self._for_mysql(table, key, parent), self.relations
         return replace(
             key,
-            name=constraints.take(key.name),
+            name=names.take(key.name),
             columns=tuple(self.columns[table.name][column] for column in key.columns),
             parent=self.tables[key.parent],
             parent_columns=tuple(self.columns[key.parent][column] for column in key.parent_columns),
         )
 
-    def _virtual_key(self, table: Table, key: ForeignKey) -> ForeignKey:
-        """No target creates it, so that nothing hinders it and its name takes none away."""
-        assert key.virtual is not None
-        where = key.virtual.where
-        if where is not None:
-            where = (self.columns[table.name][where[0]], where[1])
-        return replace(
-            key,
-            columns=tuple(self.columns[table.name][column] for column in key.columns),
-            parent=self.tables[key.parent],
-            parent_columns=tuple(self.columns[key.parent][column] for column in key.parent_columns),
-            virtual=replace(key.virtual, where=where),
+    def _comparable(self, one: TypeFamily, other: TypeFamily) -> bool:
+        """Whether a reference may be between them; InnoDB insists on one type."""
+        return one is other or (
+            self.dialect != "mysql" and any(one in group and other in group for group in _COMPARABLE)
         )
+
+    def _for_mysql(self, table: Table, key: ForeignKey, parent: Table) -> ForeignKey:
+        """A reference as InnoDB knows them: checked at once, by rows of the parent's key in its order."""
+        if refused := mysql_fitting.refusal(key, table):
+            message = f"Foreign key {key.name} has no action: MariaDB has no {refused}."
+            self._note(table, key.columns, "action", message, f"foreign key {key.name}")
+            key = replace(key, on_delete="NO ACTION", on_update="NO ACTION", set_columns=())
+        if key.deferrable or key.match_full:
+            self.changed_keys += 1
+        key = replace(key, deferrable=False, initially_deferred=False, match_full=False, declared_by=())
+        return mysql_fitting.in_order_of_key(key, parent)
 
     def _indexes(self, table: Table, uniques: dict[str, Key]) -> Iterator[Index]:
         """Plain indexes; those with expressions, conditions or methods of their own are reported."""
@@ -255,8 +270,16 @@ class _Translation:
             name = uniques[index.name].name if index.name in uniques else self.relations.take(index.name)
             unique = "UNIQUE " if index.unique else ""
             target = qualified(self.tables[table.name])
-            ddl = f"CREATE {unique}INDEX {quote(name)} ON {target} ({quote_all(columns)})"
+            items = self._indexed(table, index.columns)
+            ddl = f"CREATE {unique}INDEX {quote(name)} ON {target} ({', '.join(items)})"
             yield Index(name, columns, index.unique, ddl)
+
+    def _indexed(self, table: Table, columns: tuple[str, ...]) -> Iterator[str]:
+        """Columns of an index; MariaDB takes the beginning of texts that are long."""
+        for column in columns:
+            name = quote(self.columns[table.name][column])
+            long = self.dialect == "mysql" and self.types[table.name, column].sql in _LONG
+            yield f"{name}({_INDEXED_CHARACTERS})" if long else name
 
     def report_views(self) -> None:
         """Views and triggers speak the source's language; comments and settings are only counted."""
@@ -270,9 +293,34 @@ class _Translation:
             message = f"The clone lacks what the source has of this: {kind} ({kinds.count(kind)})."
             self.findings.append(Finding(Severity.NOTE, "not-copied", None, (), message))
 
+    def report_general(self) -> None:
+        """What holds for the schema as a whole, said once."""
+        if self.changed_keys:
+            message = f"{self.changed_keys} foreign keys are no longer deferrable or MATCH FULL."
+            self.findings.append(Finding(Severity.NOTE, "action", None, (), message))
+        if self.schema.dialect != "mysql":
+            return
+        collations = {column.collation or "" for table in self.schema.tables for column in table.columns}
+        if any(name.endswith("_ci") for name in collations):
+            message = "Texts of the clone differ by case and accents, which some collations of the source ignore."
+            self.findings.append(Finding(Severity.NOTE, "collation", None, (), message))
+        for table in self.schema.tables:
+            if table.suffix:
+                self._note(table, (), "not-copied", "The table is not partitioned in the clone.")
+            if " ON UPDATE current_timestamp" in (table.ddl or ""):
+                self._note(table, (), "not-copied", "The clone sets no time when a row is updated.")
 
-def _comparable(one: TypeFamily, other: TypeFamily) -> bool:
-    return one is other or any(one in group and other in group for group in _COMPARABLE)
+
+def _named(table: Table, key: Key, dialect: str) -> Key:
+    """A primary key by a name that is its own: MariaDB calls all of them PRIMARY."""
+    return replace(key, name=constraint_name(table.name.name, (), "pkey")) if dialect == "mysql" else key
+
+
+def _counted(table: Table) -> str | None:
+    """The one column that MariaDB can count by itself: a whole number, the first of a key."""
+    firsts = {key.columns[0] for key in table.keys}
+    numbers = (c.name for c in table.columns if c.identity and c.type.family is TypeFamily.INTEGER)
+    return next((name for name in numbers if name in firsts), None)
 
 
 def is_plain(ddl: str) -> bool:
@@ -282,6 +330,8 @@ def is_plain(ddl: str) -> bool:
     if opening is None:
         return False
     words = [token.word for token in tokens[:opening]]
+    if words[1] in ("FULLTEXT", "SPATIAL"):
+        return False
     if "USING" in words and words[words.index("USING") + 1] != "BTREE":
         return False
     inside = [token for token in tokens[opening + 1 :] if token.depth == 1]

@@ -1,6 +1,7 @@
-"""Databases of either product as tests see them: SQL in, rows out, nothing of dbclone's between; and a plain copy."""
+"""Databases of every product as tests see them: SQL in, rows out, nothing of dbclone's between; and a plain copy."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from dbclone.checking import check
 from dbclone.connection import open_source, open_target, refuse_same
 from dbclone.findings import Finding
 from dbclone.schema import Schema, TableName
+from tests import mariadb_server
 
-DIALECTS = ("sqlite", "postgresql")
+DIALECTS = ("sqlite", "postgresql", "mysql")
 PAIRS = tuple((source, target) for source in DIALECTS for target in DIALECTS)
 
 
@@ -32,6 +34,9 @@ class Place:
             with contextlib.closing(sqlite3.connect(self.url, isolation_level=None)) as connection:
                 connection.execute("PRAGMA foreign_keys = ON")
                 yield connection
+        elif self.dialect == "mysql":
+            with contextlib.closing(_Mariadb(self.url)) as connection:
+                yield connection
         else:
             with psycopg.connect(self.url, autocommit=True) as connection:
                 yield connection
@@ -44,6 +49,8 @@ class Place:
     def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         mark = "?" if self.dialect == "sqlite" else "%s"
         with self.connect() as connection, contextlib.closing(connection.cursor()) as cursor:
+            if self.dialect == "mysql":
+                rows = [[_without_zone(value) for value in row] for row in rows]
             cursor.executemany(f'INSERT INTO "{table}" VALUES ({", ".join([mark] * len(rows[0]))})', rows)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -51,15 +58,35 @@ class Place:
             return list(connection.execute(sql).fetchall())
 
 
+class _Mariadb:
+    """A session that is used as those of the other products are."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = mariadb_server.connect(url)
+        self.cursor, self.close = self._connection.cursor, self._connection.close
+
+    def execute(self, sql: str) -> Any:
+        cursor = self._connection.cursor()
+        cursor.execute(sql)
+        return cursor
+
+
+def _without_zone(value: object) -> object:
+    """MariaDB takes no time with a zone."""
+    return re.sub(r"(?<=:\d\d)\+00:00$", "", value) if isinstance(value, str) else value
+
+
 Maker = Callable[[str], Place]
 
 
-def maker(folder: Path, new_postgres: Callable[[], str]) -> Maker:
+def maker(folder: Path, new_postgres: Callable[[], str], new_mariadb: Callable[[], str]) -> Maker:
     """Makes empty databases by dialect."""
     numbers = iter(range(100))
 
     def make(dialect: str) -> Place:
-        return Place(dialect, new_postgres() if dialect == "postgresql" else str(folder / f"db{next(numbers)}.sqlite"))
+        if dialect == "sqlite":
+            return Place(dialect, str(folder / f"db{next(numbers)}.sqlite"))
+        return Place(dialect, new_postgres() if dialect == "postgresql" else new_mariadb())
 
     return make
 
