@@ -6,13 +6,16 @@ NOT VALID or loaded with triggers off.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
-from dbclone.dialects.base import domain_condition, quote, quote_all, rows_of
+from dbclone.dialects.base import domain_condition, literal, quote, quote_all, rows_of
 from dbclone.dialects.translation import translate
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Column, ForeignKey, Key, Schema, Table
+from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TypeFamily, Virtual
+from dbclone.virtual_keys import whole
 
 
 class Countable(Protocol):
@@ -26,9 +29,10 @@ class Countable(Protocol):
 def check(database: Countable, schema: Schema) -> tuple[Finding, ...]:
     """Every violation of the schema's constraints, one Finding per constraint; empty means that all of them hold.
 
-    ``schema`` may be in the terms of another dialect: it is translated as ``Target.create`` does.
+    ``schema`` may be in the terms of another dialect: it is translated as ``Target.create`` does.  Of the rows of a
+    virtual key, as many may refer to nothing as do in the source.
     """
-    own, _ = translate(schema, database.dialect)
+    own, _ = translate(whole(schema), database.dialect)
     return tuple(finding for table in own.tables for finding in _check_table(database, own, table))
 
 
@@ -43,6 +47,22 @@ def orphans(database: Countable, schema: Schema) -> tuple[Finding, ...]:
                 message = f"Rows refer to missing rows of {key.parent} by foreign key {key.name}."
                 found.append(Finding(Severity.WARNING, "orphans", table.name, key.columns, message, count))
     return tuple(found)
+
+
+def with_orphans(database: Countable, schema: Schema, wanted: Schema) -> Schema:
+    """The schema with the share of orphans of each virtual key, counted where both its tables are ``wanted``."""
+    names = {table.name for table in wanted.tables}
+
+    def counted(table: Table, key: ForeignKey) -> ForeignKey:
+        if key.virtual is None or not {table.name, key.parent} <= names:
+            return key
+        rows = f"{rows_of(schema.dialect, table)} AS child WHERE {_refers(table, key)}"
+        referring = database.count(f"SELECT count(*) FROM {rows}")
+        orphaned = database.count(_orphan_query(schema, table, key)) if referring else 0
+        return replace(key, virtual=replace(key.virtual, orphans=orphaned / max(referring, 1)))
+
+    tables = (replace(t, foreign_keys=tuple(counted(t, key) for key in t.foreign_keys)) for t in schema.tables)
+    return replace(schema, tables=tuple(tables))
 
 
 def _check_table(database: Countable, schema: Schema, table: Table) -> Iterator[Finding]:
@@ -62,8 +82,9 @@ def _check_table(database: Countable, schema: Schema, table: Table) -> Iterator[
                 yield Finding(Severity.VIOLATION, "null", table.name, (column.name,), message, count)
     for reference in table.foreign_keys:
         count = database.count(_orphan_query(schema, table, reference))
-        if count:
-            message = f"Rows refer to missing rows of {reference.parent} by foreign key {reference.name}."
+        if count > _allowed(database, schema, table, reference):
+            kind = "foreign" if reference.virtual is None else "virtual"
+            message = f"Rows refer to missing rows of {reference.parent} by {kind} key {reference.name}."
             yield Finding(Severity.VIOLATION, "orphans", table.name, reference.columns, message, count)
     for name, columns, condition in _conditions(table):
         count = database.count(f"SELECT count(*) FROM {rows.source} WHERE NOT ({condition})")
@@ -107,12 +128,35 @@ class _Rows:
         return f"SELECT count(*) FROM {self.source} WHERE {missing}"
 
 
+def _allowed(database: Countable, schema: Schema, table: Table, key: ForeignKey) -> int:
+    """How many rows may refer to nothing: none, but of a virtual key the share that do in the source."""
+    if key.virtual is None or not key.virtual.orphans:
+        return 0
+    source = f"{rows_of(schema.dialect, table)} AS child"
+    return math.ceil(key.virtual.orphans * database.count(f"SELECT count(*) FROM {source} WHERE {_refers(table, key)}"))
+
+
+def _refers(table: Table, key: ForeignKey) -> str:
+    """The rows whose reference is complete; of a virtual key, those that it is about."""
+    conditions = [f"child.{quote(own)} IS NOT NULL" for own in key.columns]
+    virtual = key.virtual or Virtual()
+    if virtual.where is not None:
+        conditions.append(f"child.{quote(virtual.where[0])} = {_constant(table, *virtual.where)}")
+    if virtual.nothing is not None:
+        conditions.append(f"child.{quote(key.columns[0])} <> {_constant(table, key.columns[0], virtual.nothing)}")
+    return " AND ".join(conditions)
+
+
+def _constant(table: Table, column: str, text: str) -> str:
+    whole_number = table.column(column).type.family in (TypeFamily.INTEGER, TypeFamily.DECIMAL)
+    return str(int(text)) if whole_number else literal(text)
+
+
 def _orphan_query(schema: Schema, table: Table, key: ForeignKey) -> str:
     """Rows whose reference is complete (MATCH SIMPLE) and met by no parent: a join, which every product can hash."""
     parent = rows_of(schema.dialect, schema.table(key.parent))
     pairs = list(zip(key.columns, key.parent_columns, strict=True))
     equal = " AND ".join(f"parent.{quote(theirs)} = child.{quote(own)}" for own, theirs in pairs)
-    present = " AND ".join(f"child.{quote(own)} IS NOT NULL" for own in key.columns)
     missing = f"parent.{quote(key.parent_columns[0])} IS NULL"
     source = f"{rows_of(schema.dialect, table)} AS child LEFT JOIN {parent} AS parent ON {equal}"
-    return f"SELECT count(*) FROM {source} WHERE {present} AND {missing}"
+    return f"SELECT count(*) FROM {source} WHERE {_refers(table, key)} AND {missing}"

@@ -11,9 +11,11 @@ import typer
 from dbclone import __version__, cli_measures
 from dbclone.cli_options import (
     URL,
+    Config,
     Engine,
     Entities,
     Exclude,
+    InferKeys,
     Json,
     Quiet,
     Seed,
@@ -22,13 +24,14 @@ from dbclone.cli_options import (
     Unprotected,
     WholeLedger,
     Workers,
-    globs,
+    plan_options,
     print_json,
     shown_progress,
+    virtual_keys,
 )
 from dbclone.errors import IntegrityError, TargetError, UsageError
 from dbclone.failures import explaining
-from dbclone.options import CloneOptions, FitOptions, GenerateOptions, PlanOptions
+from dbclone.options import CloneOptions, FitOptions, GenerateOptions
 
 if TYPE_CHECKING:
     from dbclone.report import CloneSummary, ModelSummary
@@ -104,6 +107,8 @@ def copy(
     rows: Rows = [],  # noqa: B006  # typer copies it
     tables: Tables = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
+    config: Config = None,
+    infer_keys: InferKeys = False,
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
@@ -120,7 +125,7 @@ def copy(
     from dbclone.cloning import clone
 
     options = CloneOptions(
-        PlanOptions(globs(tables), globs(exclude)),
+        plan_options(tables, exclude, config, infer_keys),
         FitOptions(engine, seed, workers, 0 if unprotected else k),
         GenerateOptions(scale, _sizes(rows), seed),
         clean,
@@ -140,6 +145,8 @@ def fit(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="The model file to write.")],
     tables: Tables = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
+    config: Config = None,
+    infer_keys: InferKeys = False,
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
@@ -151,7 +158,7 @@ def fit(
     """Fit a model to SOURCE: the first half of copy."""
     from dbclone.cloning import describe_model, fit_model
 
-    chosen = PlanOptions(globs(tables), globs(exclude))
+    chosen = plan_options(tables, exclude, config, infer_keys)
     options = CloneOptions(chosen, FitOptions(engine, seed, workers, 0 if unprotected else k))
     with shown_progress(quiet, compiles=True) as progress:
         fit_model(source, output, options, progress)
@@ -190,16 +197,23 @@ def inspect(
     *,
     tables: Tables = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
+    config: Config = None,
+    infer_keys: InferKeys = False,
+    write_config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the keys that are proposed, for --config.")
+    ] = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Show tables, rows, keys, references, load order, cycles, and the kind of each column."""
-    from dbclone import cloning, inspection, rendering
+    from dbclone import cloning, configuration, inspection, rendering
     from dbclone.connection import display_url
 
     with shown_progress(quiet) as progress:
-        made = cloning.plan_clone(database, PlanOptions(globs(tables), globs(exclude)), progress)
-    found = inspection.inspect(made.schema, {t.table: t.rows for t in made.tables}, made)
+        options = plan_options(tables, exclude, config, infer_keys)
+        found = cloning.inspect_database(database, options, progress)
+    if write_config is not None:
+        configuration.save(write_config, [proposal.option for proposal in found.proposals])
     if json:
         print_json({"database": display_url(database), **inspection.inspection_document(found)})
     else:
@@ -214,6 +228,8 @@ def plan(
     tables: Tables = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
     ledger: WholeLedger = False,
+    config: Config = None,
+    infer_keys: InferKeys = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -221,7 +237,7 @@ def plan(
     from dbclone import cloning, inspection, rendering
 
     with shown_progress(quiet) as progress:
-        found = cloning.plan_clone(source, PlanOptions(globs(tables), globs(exclude)), progress)
+        found = cloning.plan_clone(source, plan_options(tables, exclude, config, infer_keys), progress)
     if json:
         print_json(inspection.plan_document(found))
     else:
@@ -234,6 +250,7 @@ def check(
     target: Annotated[str, typer.Argument(help=f"What is checked: {URL}.")],
     *,
     against: Annotated[str, typer.Option(metavar="SOURCE", help="Also prove that nothing of its schema lacks.")] = "",
+    config: Config = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -241,7 +258,7 @@ def check(
     from dbclone import cloning, rendering
 
     with shown_progress(quiet) as progress:
-        found = cloning.check_database(target, against or None, progress)
+        found = cloning.check_database(target, against or None, progress, virtual_keys(config))
     if json:
         print_json(found)
     elif not quiet:

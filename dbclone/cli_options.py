@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dbclone.options import PlanOptions, VirtualKey
+
 if TYPE_CHECKING:
     from dbclone.abc import Progress
 
@@ -31,6 +33,13 @@ Entities = Annotated[
 ]
 Unprotected = Annotated[
     bool, typer.Option("--unprotected", help="Let rare values of the source through: for measuring only.")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Foreign keys that the database does not declare, in a TOML file."),
+]
+InferKeys = Annotated[
+    bool, typer.Option("--infer-keys", help="Take the foreign keys that the data suggest (see inspect).")
 ]
 Workers = Annotated[int, typer.Option("--workers", metavar="N", min=0, help="Threads for fitting; 0: one per core.")]
 WholeLedger = Annotated[
@@ -63,6 +72,20 @@ def _is_compiled() -> bool:
 def globs(values: list[str]) -> tuple[str, ...]:
     """The patterns of an option that is repeated or comma-separated."""
     return tuple(glob.strip() for value in values for glob in value.split(",") if glob.strip())
+
+
+def plan_options(tables: list[str], exclude: list[str], config: Path | None, infer_keys: bool) -> PlanOptions:
+    """What the options say about the plan."""
+    return PlanOptions(globs(tables), globs(exclude), virtual_keys(config), infer_keys)
+
+
+def virtual_keys(config: Path | None) -> tuple[VirtualKey, ...]:
+    """The keys of the configuration file, if one is named."""
+    if config is None:
+        return ()
+    from dbclone.configuration import load
+
+    return load(config)
 
 
 def print_json(value: object) -> None:

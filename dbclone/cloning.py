@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from dbclone import archive
 from dbclone.abc import Model, Progress, Source, Target
-from dbclone.checking import check
+from dbclone.checking import check, with_orphans
 from dbclone.comparing import missing_parts
 from dbclone.connection import display_url, open_source, open_target, refuse_same
 from dbclone.engines import refuse_unstorable
@@ -20,14 +21,17 @@ from dbclone.errors import IntegrityError, ModelFileError, TargetError
 from dbclone.findings import Finding, Severity
 from dbclone.fitting import Reader, check_engine, check_limits, fit
 from dbclone.generation import check_scale, check_sizes, expected_rows, generate
+from dbclone.inspection import Inspection, inspect
+from dbclone.key_proposals import Proposal, propose
 from dbclone.ledger import make_ledger
-from dbclone.options import CloneOptions, FitOptions, PlanOptions
+from dbclone.options import CloneOptions, FitOptions, PlanOptions, VirtualKey
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.planning import make_plan
 from dbclone.progress import TableOnly, Timed
 from dbclone.report import CheckSummary, CloneSummary, ModelSummary, PhaseSeconds, TableSummary
-from dbclone.schema import TableName
+from dbclone.schema import Schema, TableName
 from dbclone.selection import select
+from dbclone.virtual_keys import allowing, resolve, split, with_keys
 from dbclone.writing import write
 
 
@@ -98,17 +102,40 @@ def plan_clone(source_url: str, options: PlanOptions, progress: Progress) -> Pla
         return replace(plan, findings=(*source.findings, *plan.findings))
 
 
-def check_database(url: str, source_url: str | None, progress: Progress) -> CheckSummary:
-    """Prove every key and constraint of a database again and, against its source, that nothing is missing."""
+def inspect_database(source_url: str, options: PlanOptions, progress: Progress) -> Inspection:
+    """Read a database and describe it: its schema, what its columns are, and keys that it does not declare."""
+    run = Run(Timed(progress))
+    run.clock.phase("connect", 0)
+    with open_source(source_url) as source:
+        schema, counts, reader = _survey(source, options, run, None)
+        proposals = _proposals(schema, counts, reader, options)
+        plan = _planned(schema, counts, reader, options, found=proposals if options.infer_keys else ())
+        plan = replace(plan, findings=(*source.findings, *plan.findings))
+    rows = {table.table: table.rows for table in plan.tables}
+    return inspect(plan.schema, rows, plan, proposals)
+
+
+def check_database(
+    url: str, source_url: str | None, progress: Progress, keys: Sequence[VirtualKey] = ()
+) -> CheckSummary:
+    """Prove every key and constraint of a database again and, against its source, that nothing is missing.
+
+    Of virtual ``keys``, rows may refer to nothing as often as in the source, without one not at all.
+    """
     progress.phase("connect", 0)
-    with open_source(url) as database:
+    with open_source(url) as database, contextlib.ExitStack() as others:
         schema = database.reflect()
         rows = sum(database.row_counts(schema).values())
+        findings: tuple[Finding, ...] = ()
+        found = with_keys(schema, [resolve(schema, key) for key in keys])
         progress.phase("check", 0)
-        findings = check(database, schema)
-    if source_url is not None:
-        with open_source(source_url) as source:
-            findings += missing_parts(schema, source.reflect())
+        if source_url is not None:
+            source = others.enter_context(open_source(source_url))
+            theirs = source.reflect()
+            findings = missing_parts(schema, theirs)
+            theirs = with_keys(theirs, [resolve(theirs, key) for key in keys])
+            found = allowing(found, with_orphans(source, theirs, theirs))
+        findings = (*check(database, found), *findings)
     violations = sum(max(f.count, 1) for f in findings if f.severity is Severity.VIOLATION)
     return CheckSummary(display_url(url), len(schema.tables), rows, findings, violations)
 
@@ -151,15 +178,44 @@ def _learn(source: Source, options: CloneOptions, run: Run) -> Model:
 
 def _plan(source: Source, options: PlanOptions, run: Run, fitting: FitOptions | None = None) -> tuple[Plan, Reader]:
     """The plan, and what has read the rows it was made from; limits of the engine are asked before any row is read."""
+    schema, counts, reader = _survey(source, options, run, fitting)
+    found = _proposals(schema, counts, reader, options) if options.infer_keys else ()
+    return _planned(schema, counts, reader, options, found=found), reader
+
+
+def _survey(
+    source: Source, options: PlanOptions, run: Run, fitting: FitOptions | None
+) -> tuple[Schema, Mapping[TableName, int], Reader]:
+    """The source's schema with the virtual keys of the options, its numbers of rows, and what reads them."""
     run.clock.phase("reflect", 0)
     schema = source.reflect()
     counts = source.row_counts(schema)
+    schema = with_keys(schema, [resolve(schema, key) for key in options.virtual_keys])
     wanted = select(schema, options).schema
     if fitting is not None:
         check_limits(wanted, counts, fitting)
     run.clock.phase("read", sum(counts[table.name] for table in wanted.tables))
-    reader = Reader(source, schema, run.clock)
-    return make_plan(schema, counts, reader, options), reader
+    return with_orphans(source, schema, wanted), counts, Reader(source, schema, run.clock)
+
+
+def _proposals(
+    schema: Schema, counts: Mapping[TableName, int], reader: Reader, options: PlanOptions
+) -> tuple[Proposal, ...]:
+    return propose(select(schema, options).schema, counts, reader)
+
+
+def _planned(
+    schema: Schema,
+    counts: Mapping[TableName, int],
+    reader: Reader,
+    options: PlanOptions,
+    *,
+    found: Sequence[Proposal],
+) -> Plan:
+    """The plan with the keys that were found; from here on rows are read as it has them."""
+    schema = split(with_keys(schema, [(p.table, p.key) for p in found]))
+    reader.use(schema)
+    return make_plan(schema, counts, reader, options)
 
 
 def _write(target: Target, model: Model, options: CloneOptions, run: Run) -> None:

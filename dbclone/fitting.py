@@ -12,6 +12,7 @@ from dbclone.abc import Model, Progress, Read, Source
 from dbclone.options import FitOptions
 from dbclone.plan import Plan, TableRole
 from dbclone.schema import Schema, TableName
+from dbclone.split_rows import split_rows
 
 
 class Reader:
@@ -31,6 +32,12 @@ class Reader:
             self._seconds[table] = perf_counter() - began
             self._progress.advance(self._tables[table].num_rows, table)
         return self._tables[table]
+
+    def use(self, schema: Schema) -> None:
+        """Read rows as ``schema`` has them, which differs from the source's in tables that virtual keys split."""
+        for table in schema.tables:
+            if table.whole is not None:
+                self._tables[table.name] = split_rows(table, self(table.name))
 
     @property
     def seconds(self) -> Mapping[TableName, float]:

@@ -12,6 +12,7 @@ from dbclone.errors import UsageError
 from dbclone.options import GenerateOptions
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.schema import TableName
+from dbclone.split_rows import joined_rows
 
 
 def check_scale(options: GenerateOptions) -> None:
@@ -48,4 +49,6 @@ def expected_rows(plan: Plan, options: GenerateOptions) -> int:
 def generate(model: Model, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
     """Every table of the plan, in load order, with its rows: the insertable columns in the schema's order."""
     for name, rows in model.generate(options, progress):
-        yield name, rows.select([column.name for column in model.plan.schema.table(name).insertable])
+        table = model.plan.schema.table(name)
+        joined = joined_rows(table, rows, options.seed)
+        yield name, joined.select([column.name for column in (table.whole or table).insertable])

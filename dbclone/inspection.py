@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dbclone.findings import Finding
 from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, references
+from dbclone.key_proposals import Proposal
 from dbclone.ledger import Entry, make_ledger
 from dbclone.plan import ColumnPlan, Plan, ReferencePlan, TablePlan
 from dbclone.schema import ForeignKey, Schema, Table, TableName
@@ -50,6 +51,8 @@ class Inspection:
     load_order: tuple[TableName, ...]
     cycles: tuple[Cycle, ...]
     findings: tuple[Finding, ...]
+    proposals: tuple[Proposal, ...] = ()
+    """Foreign keys that the database does not declare, but seems to mean."""
 
     @property
     def rows(self) -> int:
@@ -57,13 +60,15 @@ class Inspection:
         return sum(table.rows for table in self.tables)
 
 
-def inspect(schema: Schema, counts: Mapping[TableName, int], plan: Plan) -> Inspection:
+def inspect(
+    schema: Schema, counts: Mapping[TableName, int], plan: Plan, proposals: tuple[Proposal, ...] = ()
+) -> Inspection:
     """Describe a schema with its row counts; kinds and findings come from its ``plan``, made without any selection."""
     cycles = find_cycles(schema)
     deferred = frozenset(reference for cycle in cycles for reference in cycle.deferred)
     order = load_order(schema, deferred)
     tables = tuple(_table(schema.table(name), counts.get(name, 0), plan.table(name)) for name in sorted(order))
-    return Inspection(schema.dialect, tables, references(schema), order, cycles, plan.findings)
+    return Inspection(schema.dialect, tables, references(schema), order, cycles, plan.findings, proposals)
 
 
 def _table(table: Table, rows: int, plan: TablePlan) -> TableInspection:
@@ -85,6 +90,7 @@ def inspection_document(inspection: Inspection) -> Document:
         "tables": [_table_document(table) for table in inspection.tables],
         "load_order": [str(name) for name in inspection.load_order],
         "cycles": [_cycle_document(cycle) for cycle in inspection.cycles],
+        "proposed_keys": [_proposal_document(proposal) for proposal in inspection.proposals],
         "findings": [finding_document(finding) for finding in inspection.findings],
     }
 
@@ -136,7 +142,22 @@ def _table_document(table: TableInspection) -> Document:
 
 
 def _key_document(fk: ForeignKey) -> Document:
-    return {"columns": list(fk.columns), "parent": str(fk.parent), "parent_columns": list(fk.parent_columns)}
+    document: Document = {
+        "columns": list(fk.columns), "parent": str(fk.parent), "parent_columns": list(fk.parent_columns),
+    }  # fmt: skip
+    if fk.virtual is not None:
+        document["virtual"] = True
+        document |= {"where": {fk.virtual.where[0]: fk.virtual.where[1]}} if fk.virtual.where else {}
+        document |= {"nothing": fk.virtual.nothing} if fk.virtual.nothing is not None else {}
+    return document
+
+
+def _proposal_document(proposal: Proposal) -> Document:
+    evidence: Document = {
+        "support": proposal.support, "distinct": proposal.distinct, "coverage": proposal.coverage,
+        "name": proposal.reason, "name_score": proposal.score,
+    }  # fmt: skip
+    return {"table": str(proposal.table), **_key_document(proposal.key), "evidence": evidence}
 
 
 def _cycle_document(cycle: Cycle) -> Document:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from dbclone.findings import Finding
 from dbclone.plan import ColumnPlan, ColumnRole, Plan, ReferencePlan, ReferenceRole, TablePlan, TableRole
 from dbclone.schema import Check, ForeignKey, Index, Statement, Table
+from dbclone.virtual_keys import whole
 
 
 class Fate(StrEnum):
@@ -119,7 +120,7 @@ def _amended(entry: Entry, finding: Finding) -> Entry:
 
 
 def _planned(plan: Plan, dialect: str) -> Iterator[Entry]:
-    schema, own = plan.schema, plan.schema.dialect == dialect
+    schema, own = whole(plan.schema), plan.schema.dialect == dialect
     yield from (_of_statement(statement, own) for statement in schema.preamble)
     for table in plan.tables:
         yield from _of_table(schema.table(table.table), table, own)
@@ -138,8 +139,12 @@ def _of_table(table: Table, plan: TablePlan, own: bool) -> Iterator[Entry]:
     fate = {TableRole.SYNTHESISE: Fate.MODELLED, TableRole.COPY: Fate.COPIED}.get(plan.role, Fate.RECREATED)
     yield Entry("table", str(table.name), fate, plan.reason)
     planned = {column.column: column for column in plan.columns}
+    split = {k.columns[0]: k.virtual.where[0] for k in table.foreign_keys if k.virtual and k.virtual.where}
     for column in table.columns:
-        yield Entry("column", f"{table.name}.{column.name}", *_of_column(planned.get(column.name), plan))
+        made = _of_column(planned.get(column.name), plan)
+        if made[0] is Fate.MODELLED and column.name in split:
+            made = Fate.KEPT, f"refers to the table that {split[column.name]} names"
+        yield Entry("column", f"{table.name}.{column.name}", *made)
     made = _MADE[plan.role]
     for key in table.keys:
         if key.name not in {index.name for index in table.indexes}:
@@ -148,8 +153,9 @@ def _of_table(table: Table, plan: TablePlan, own: bool) -> Iterator[Entry]:
     roles = {reference.foreign_key.name: reference for reference in plan.references}
     for reference in table.foreign_keys:
         fate, reason = _of_reference(roles.get(reference.name), plan, made)
+        kind = "foreign key" if reference.virtual is None else "virtual key"
         for place, name in reference.declared_by or ((table.name, reference.name),):
-            yield Entry("foreign key", f"{name} on {place}", fate, reason + _proven(reference))
+            yield Entry(kind, f"{name} on {place}", fate, reason + _proven(reference))
     for check in table.checks:
         yield Entry("check", f"{check.name} on {table.name}", made[0], made[1] + _proven(check))
     for index in table.indexes:
@@ -160,6 +166,8 @@ def _of_table(table: Table, plan: TablePlan, own: bool) -> Iterator[Entry]:
 
 
 def _proven(constraint: ForeignKey | Check) -> str:
+    if isinstance(constraint, ForeignKey) and constraint.virtual is not None:
+        return "; not declared in the source, so not created in the clone"
     return "; NOT VALID in the source, proven in the clone" if constraint.not_valid else ""
 
 

@@ -6,11 +6,30 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class VirtualKey:
+    """A foreign key that no database declares, as a user writes it: in any case, tables with schema or without."""
+
+    table: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...] = ()
+    """Empty: the parent's primary key."""
+    where: tuple[str, str] | None = None
+    """Discriminator: a column, and the text of its value in the rows that the key is about."""
+    nothing: str | None = None
+    """Text of the value that stands for no parent, where that is not NULL."""
+
+
+@dataclass(frozen=True)
 class PlanOptions:
     tables: tuple[str, ...] = ()
     """Globs of tables to clone; empty means all."""
     exclude: tuple[str, ...] = ()
     """Globs of tables to leave out."""
+    virtual_keys: tuple[VirtualKey, ...] = ()
+    """Keys that are taken as if they were declared."""
+    infer_keys: bool = False
+    """Take the keys that the data suggest, too."""
 
 
 @dataclass(frozen=True)

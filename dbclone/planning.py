@@ -35,7 +35,8 @@ def make_plan(schema: Schema, counts: Mapping[TableName, int], read: Read, optio
     persons = person_descendants(selection.schema, person_tables(survey))
     known = Circumstances({name: c.role for name, c in choices.items()}, deferred, persons)
     tables = tuple(_plan_table(survey, n, choices[n], known, selection.nulled[n]) for n in order)
-    findings = (*selection.findings, *_cycle_findings(selection.schema, cycles), *_table_findings(survey, tables))
+    graph = (*_virtual_findings(selection.schema), *_cycle_findings(selection.schema, cycles))
+    findings = (*selection.findings, *graph, *_table_findings(survey, tables))
     return Plan(selection.schema, tables, findings)
 
 
@@ -48,6 +49,16 @@ def _plan_table(
     plans = (*chosen.references, *nulled)
     columns = choose_column_roles(survey, table, plans)
     return TablePlan(name, choice.role, choice.reason, survey.rows(name), plans, columns, chosen.order_by)
+
+
+def _virtual_findings(schema: Schema) -> list[Finding]:
+    found = []
+    for table in schema.tables:
+        for key in (key for key in table.foreign_keys if key.virtual is not None):
+            columns, theirs = ", ".join(key.columns), ", ".join(key.parent_columns)
+            message = f"{table.name}({columns}) refers to {key.parent}({theirs}), which the source does not declare."
+            found.append(Finding(Severity.NOTE, "virtual-key", table.name, key.columns, message))
+    return found
 
 
 def _cycle_findings(schema: Schema, cycles: tuple[Cycle, ...]) -> list[Finding]:
@@ -68,7 +79,7 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
         table = survey.schema.table(plan.table)
         if plan.role is TableRole.EMPTY:
             findings.append(Finding(Severity.NOTE, "empty", plan.table, (), f"It stays empty: it {plan.reason}."))
-        elif table.primary_key is None:
+        elif (table.whole or table).primary_key is None:
             message = f"{plan.table} has no primary key: its rows are kept in the order in which they are read."
             findings.append(Finding(Severity.NOTE, "no-primary-key", plan.table, (), message))
         if plan.rows:

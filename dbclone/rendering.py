@@ -17,12 +17,13 @@ from dbclone.demo import Demonstration
 from dbclone.fidelity import FidelitySummary, Scores, TableFidelity
 from dbclone.findings import Finding, Severity
 from dbclone.inspection import Inspection, TableInspection
+from dbclone.key_proposals import Proposal
 from dbclone.ledger import Entry, Fate, fates, make_ledger
 from dbclone.plan import Plan, TableRole
 from dbclone.privacy.audit_copies import Shared
 from dbclone.privacy.audit_intervals import Interval
 from dbclone.report import CheckSummary, CloneSummary, ModelSummary
-from dbclone.schema import ForeignKey
+from dbclone.schema import ForeignKey, Virtual
 
 PIPE_WIDTH = 200
 """Columns of text where there is no terminal that has a width."""
@@ -102,6 +103,10 @@ def print_inspection(inspection: Inspection, database: str, stream: TextIO) -> N
     for cycle in inspection.cycles:
         cut = "; ".join(str(reference) for reference in cycle.deferred)
         _print(console, f"cycle: {', '.join(map(str, cycle.tables))}; broken by filling in later: {cut}")
+    if inspection.proposals:
+        _print(console, "references that are not declared, taken with --infer-keys or from a --config file:")
+        proposed = [_proposed(proposal) for proposal in inspection.proposals]
+        console.print(_table(("seems to refer", "why", "rows", "parents met", "covered"), proposed, numbers=3))
     print_findings((f for f in inspection.findings if f.code != "cycle"), stream)
 
 
@@ -159,6 +164,14 @@ def _inspected(position: int, table: TableInspection) -> tuple[str, ...]:
         for key, nullable in zip(table.foreign_keys, table.nullable_keys, strict=True)
     )
     return str(position), str(table.table), f"{table.rows:,}", str(len(table.columns)), keys, references
+
+
+def _proposed(proposal: Proposal) -> tuple[str, ...]:
+    virtual = proposal.key.virtual or Virtual()
+    where = f" where {virtual.where[0]} = '{virtual.where[1]}'" if virtual.where else ""
+    nothing = f", {virtual.nothing!r} meaning none" if virtual.nothing is not None else ""
+    refers = f"{proposal.table}: {_arrow(proposal.key)}{where}{nothing}"
+    return refers, proposal.reason, f"{proposal.support:,}", f"{proposal.distinct:,}", f"{proposal.coverage:.1%}"
 
 
 def _arrow(key: ForeignKey) -> str:

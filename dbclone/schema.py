@@ -94,6 +94,18 @@ class Key:
 
 
 @dataclass(frozen=True)
+class Virtual:
+    """That no database declares a foreign key, and which rows it is about (see ``virtual_keys``)."""
+
+    where: tuple[str, str] | None = None
+    """Discriminator: a column, and the text of its value in the rows that the key is about; None: all rows."""
+    nothing: str | None = None
+    """Text of the value that stands for no parent, where that is not NULL (0, say)."""
+    orphans: float = 0.0
+    """Share of the referring rows of the source whose parent does not exist: a clone may have no larger one."""
+
+
+@dataclass(frozen=True)
 class ForeignKey:
     name: str
     columns: tuple[str, ...]
@@ -111,6 +123,8 @@ class ForeignKey:
     """Partitions that declare it, each with its own name for it; empty if the table itself does."""
     not_valid: bool = False
     """Not proven for all rows of the source (PostgreSQL's NOT VALID); the clone's satisfy it."""
+    virtual: Virtual | None = None
+    """Not None if no database declares it: no target creates it."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +214,8 @@ class Table:
     """Those over plain columns; all of them stand among the completions."""
     completions: tuple[Statement, ...] = ()
     """What follows the load, keys and indexes: exclusion constraints, triggers, policies, comments, settings."""
+    whole: Table | None = None
+    """The table as the database has it, where this one has other columns for virtual keys (see ``virtual_keys``)."""
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""

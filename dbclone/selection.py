@@ -88,11 +88,20 @@ def _pull_in_required_parents(schema: Schema, wanted: set[TableName]) -> list[Fi
     while waiting:
         table = schema.table(waiting.pop(0))
         for fk in table.foreign_keys:
-            if fk.parent in names and fk.parent not in wanted and not is_nullable(table, fk):
+            if fk.parent in names and fk.parent not in wanted and _is_required(table, fk):
                 wanted.add(fk.parent)
                 waiting.append(fk.parent)
                 findings.append(_pulled_in_finding(table, fk))
     return findings
+
+
+def _is_required(table: Table, fk: ForeignKey) -> bool:
+    """Whether rows cannot do without the parent; the columns of a split table say less than those of its whole."""
+    if fk.virtual is None or (fk.virtual.where is None and fk.virtual.nothing is None):
+        return not is_nullable(table, fk)
+    owner = table.whole or table
+    key = next(k for k in owner.foreign_keys if k.name == fk.name)
+    return fk.virtual.nothing is None and not is_nullable(owner, key)
 
 
 def _pulled_in_finding(table: Table, fk: ForeignKey) -> Finding:
@@ -117,7 +126,8 @@ def _dropped(table: Table, wanted: set[TableName]) -> tuple[ForeignKey, ...]:
 
 
 def _without(table: Table, keys: tuple[ForeignKey, ...]) -> Table:
-    """The table without these foreign keys; its DDL text goes with them, as it still spells them."""
+    """The table without these foreign keys; its DDL text goes with them where it spells them."""
     if not keys:
         return table
-    return dataclasses.replace(table, foreign_keys=tuple(fk for fk in table.foreign_keys if fk not in keys), ddl=None)
+    ddl = table.ddl if all(fk.virtual for fk in keys) else None
+    return dataclasses.replace(table, foreign_keys=tuple(fk for fk in table.foreign_keys if fk not in keys), ddl=ddl)

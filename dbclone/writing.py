@@ -11,6 +11,7 @@ from dbclone.abc import Progress, Target
 from dbclone.findings import Finding
 from dbclone.plan import Plan
 from dbclone.schema import Schema, TableName
+from dbclone.virtual_keys import declared
 
 BATCH_ROWS = 65_536
 
@@ -36,7 +37,7 @@ def write(
     Nothing is committed: the caller checks the target first.  Raises TargetError if the target holds tables and
     ``clean`` is not given, WriteError if it cannot be written, IntegrityError if a row breaks a constraint.
     """
-    schema = plan.schema if isinstance(plan, Plan) else plan
+    schema = declared(plan.schema if isinstance(plan, Plan) else plan)
     findings = target.create(schema, clean)
     rows = dict.fromkeys((table.name for table in schema.tables), 0)
     for name, data in tables:

@@ -22,7 +22,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pure": (
         "graph", "matching", "halving", "units", "ordering", "selection", "survey", "determination", "table_roles",
         "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive", "columns",
-        "privacy", "conditions",
+        "privacy", "conditions", "configuration", "virtual_keys", "split_rows", "key_names", "key_proposals",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),

@@ -223,6 +223,8 @@ class _Translation:
         own = [self.types[table.name, column].family for column in key.columns]
         theirs = [self.types[parent.name, column].family for column in key.parent_columns]
         unique = any(set(known.columns) == set(key.parent_columns) for known in parent.keys)
+        if key.virtual is not None:
+            return self._virtual_key(table, key)
         if self.dialect != "sqlite" and not (unique and all(map(self._comparable, own, theirs))):
             why = "types differ" if unique else "parent columns are not unique"
             message = f"Foreign key {key.name} is left out: its {why}."
@@ -240,6 +242,20 @@ class _Translation:
             columns=tuple(self.columns[table.name][column] for column in key.columns),
             parent=self.tables[key.parent],
             parent_columns=tuple(self.columns[key.parent][column] for column in key.parent_columns),
+        )
+
+    def _virtual_key(self, table: Table, key: ForeignKey) -> ForeignKey:
+        """No target creates it, so that nothing hinders it and its name takes none away."""
+        assert key.virtual is not None
+        where = key.virtual.where
+        if where is not None:
+            where = (self.columns[table.name][where[0]], where[1])
+        return replace(
+            key,
+            columns=tuple(self.columns[table.name][column] for column in key.columns),
+            parent=self.tables[key.parent],
+            parent_columns=tuple(self.columns[key.parent][column] for column in key.parent_columns),
+            virtual=replace(key.virtual, where=where),
         )
 
     def _comparable(self, one: TypeFamily, other: TypeFamily) -> bool:
