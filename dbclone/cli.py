@@ -15,14 +15,17 @@ from dbclone.cli_options import (
     Engine,
     Entities,
     Exclude,
+    ExcludeSchemas,
     InferKeys,
     Json,
     Quiet,
+    Schemas,
     Seed,
     Source,
     Tables,
     Unprotected,
     WholeLedger,
+    WithGrants,
     Workers,
     plan_options,
     print_json,
@@ -109,6 +112,9 @@ def copy(
     exclude: Exclude = [],  # noqa: B006
     config: Config = None,
     infer_keys: InferKeys = False,
+    schema: Schemas = [],  # noqa: B006
+    exclude_schema: ExcludeSchemas = [],  # noqa: B006
+    with_grants: WithGrants = False,
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
@@ -125,7 +131,7 @@ def copy(
     from dbclone.cloning import clone
 
     options = CloneOptions(
-        plan_options(tables, exclude, config, infer_keys),
+        plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys, with_grants),
         FitOptions(engine, seed, workers, 0 if unprotected else k),
         GenerateOptions(scale, _sizes(rows), seed),
         clean,
@@ -147,6 +153,9 @@ def fit(
     exclude: Exclude = [],  # noqa: B006
     config: Config = None,
     infer_keys: InferKeys = False,
+    schema: Schemas = [],  # noqa: B006
+    exclude_schema: ExcludeSchemas = [],  # noqa: B006
+    with_grants: WithGrants = False,
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
@@ -158,7 +167,7 @@ def fit(
     """Fit a model to SOURCE: the first half of copy."""
     from dbclone.cloning import describe_model, fit_model
 
-    chosen = plan_options(tables, exclude, config, infer_keys)
+    chosen = plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys, with_grants)
     options = CloneOptions(chosen, FitOptions(engine, seed, workers, 0 if unprotected else k))
     with shown_progress(quiet, compiles=True) as progress:
         fit_model(source, output, options, progress)
@@ -202,6 +211,8 @@ def inspect(
     write_config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the keys that are proposed, for --config.")
     ] = None,
+    schema: Schemas = [],  # noqa: B006
+    exclude_schema: ExcludeSchemas = [],  # noqa: B006
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -209,8 +220,8 @@ def inspect(
     from dbclone import cloning, configuration, inspection, rendering
     from dbclone.connection import display_url
 
+    options = plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys)
     with shown_progress(quiet) as progress:
-        options = plan_options(tables, exclude, config, infer_keys)
         found = cloning.inspect_database(database, options, progress)
     if write_config is not None:
         configuration.save(write_config, [proposal.option for proposal in found.proposals])
@@ -227,6 +238,9 @@ def plan(
     *,
     tables: Tables = [],  # noqa: B006
     exclude: Exclude = [],  # noqa: B006
+    schema: Schemas = [],  # noqa: B006
+    exclude_schema: ExcludeSchemas = [],  # noqa: B006
+    with_grants: WithGrants = False,
     ledger: WholeLedger = False,
     config: Config = None,
     infer_keys: InferKeys = False,
@@ -236,8 +250,9 @@ def plan(
     """Show what a clone of SOURCE would do to each table and column; nothing is fitted."""
     from dbclone import cloning, inspection, rendering
 
+    options = plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys, with_grants)
     with shown_progress(quiet) as progress:
-        found = cloning.plan_clone(source, plan_options(tables, exclude, config, infer_keys), progress)
+        found = cloning.plan_clone(source, options, progress)
     if json:
         print_json(inspection.plan_document(found))
     else:

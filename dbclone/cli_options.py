@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -23,6 +24,15 @@ Tables = Annotated[
 ]
 Exclude = Annotated[
     list[str], typer.Option("--exclude", metavar="GLOB", help="All but these tables: globs, as for --tables.")
+]
+Schemas = Annotated[
+    list[str], typer.Option("--schema", metavar="GLOB", help="Only these schemas: globs, as for --tables.")
+]
+ExcludeSchemas = Annotated[
+    list[str], typer.Option("--exclude-schema", metavar="GLOB", help="All but these schemas: globs, as for --tables.")
+]
+WithGrants = Annotated[
+    bool, typer.Option("--with-grants", help="Owners and grants too, of those roles that the target's server has.")
 ]
 Engine = Annotated[
     str, typer.Option("--engine", metavar="NAME", help="What learns the data: forest, or hma (needs the extra 'sdv').")
@@ -74,9 +84,16 @@ def globs(values: list[str]) -> tuple[str, ...]:
     return tuple(glob.strip() for value in values for glob in value.split(",") if glob.strip())
 
 
-def plan_options(tables: list[str], exclude: list[str], config: Path | None, infer_keys: bool) -> PlanOptions:
+Chosen: TypeAlias = tuple[list[str], list[str]]
+"""Globs of what to take (all, if there are none) and of what to leave out of it."""
+
+
+def plan_options(
+    tables: Chosen, schemas: Chosen, config: Path | None, infer_keys: bool, with_grants: bool = False
+) -> PlanOptions:
     """What the options say about the plan."""
-    return PlanOptions(globs(tables), globs(exclude), virtual_keys(config), infer_keys)
+    chosen = PlanOptions(globs(tables[0]), globs(tables[1]), virtual_keys(config), infer_keys)
+    return replace(chosen, schemas=globs(schemas[0]), exclude_schemas=globs(schemas[1]), with_grants=with_grants)
 
 
 def virtual_keys(config: Path | None) -> tuple[VirtualKey, ...]:

@@ -60,8 +60,11 @@ _CONSTRAINTS = frozenset({"check", "exclusion", "primary key", "unique key"})
 _REASONS = {
     "comment": "as it is in the source",
     "extension": "if the target's server has it",
+    "default privilege": "if the target's server has the roles",
     "function": "its text is the source's",
+    "grant": "if the target's server has the role",
     "materialized view": "filled from the clone's rows, if the source's is filled",
+    "owner": "if the target's server has the role",
     "partition": "rows are placed by the server",
     "policy": "its condition is the source's",
     "procedure": "its text is the source's",
@@ -124,7 +127,7 @@ def _planned(plan: Plan, dialect: str) -> Iterator[Entry]:
     yield from (_of_statement(statement, own) for statement in schema.preamble)
     for table in plan.tables:
         yield from _of_table(schema.table(table.table), table, own)
-    yield from (_of_statement(statement, own) for statement in schema.epilogue)
+    yield from (_of_statement(statement, own) for statement in (*schema.epilogue, *schema.privileges))
     yield from (Entry(lost.kind, lost.name, Fate.DROPPED, lost.reason) for lost in schema.omissions)
 
 

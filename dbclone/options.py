@@ -30,6 +30,12 @@ class PlanOptions:
     """Keys that are taken as if they were declared."""
     infer_keys: bool = False
     """Take the keys that the data suggest, too."""
+    schemas: tuple[str, ...] = ()
+    """Globs of schemas to clone; empty means all."""
+    exclude_schemas: tuple[str, ...] = ()
+    """Globs of schemas to leave out."""
+    with_grants: bool = False
+    """Owners and grants too, of those roles that the target's server has."""
 
 
 @dataclass(frozen=True)

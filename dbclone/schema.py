@@ -177,6 +177,8 @@ class Statement:
     """As the product identifies it: 'app.t', 'app.f(integer)', 'x on app.t' for what is a table's own."""
     sql: str
     """In the source's dialect; empty if it comes about with its table (the sequence of an identity column)."""
+    schema: str = ""
+    """The schema that holds it, where it belongs to one and to no table."""
 
     @property
     def subject(self) -> str:
@@ -245,7 +247,9 @@ class Schema:
     epilogue: tuple[Statement, ...] = ()
     """What follows the load and the constraints: views and the like."""
     omissions: tuple[Omission, ...] = ()
-    """What no clone of it has."""
+    """What a clone of it has not."""
+    privileges: tuple[Statement, ...] = ()
+    """Owners and grants, for a clone that is to have them."""
     _by_name: dict[TableName, Table] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from dbclone.errors import UsageError
 from dbclone.findings import Finding, Severity
 from dbclone.graph import is_nullable
 from dbclone.options import PlanOptions
+from dbclone.pruning import prune
 from dbclone.schema import ForeignKey, Omission, Schema, Table, TableName
 
 
@@ -25,15 +26,17 @@ class Selection:
 
 
 def select(schema: Schema, options: PlanOptions) -> Selection:
-    """Apply the globs (against 'name' and 'schema.name', whatever their case).
+    """Apply the globs (of tables against 'name' and 'schema.name', whatever their case).
 
     A parent that is left out is pulled in again if a selected table needs it (NOT NULL); else the reference is dropped.
     Raises UsageError for a glob that matches no table, and if nothing is left.
     """
     wanted = _matching(schema, options.tables, "--tables") if options.tables else {t.name for t in schema.tables}
     wanted -= _matching(schema, options.exclude, "--exclude")
+    left_out = _schemas_left_out(schema, options)
+    wanted = {name for name in wanted if name.schema not in left_out}
     if schema.tables and not wanted:
-        raise UsageError("--tables and --exclude leave no table to clone.")
+        raise UsageError("--tables, --exclude, --schema and --exclude-schema leave no table to clone.")
     findings = _pull_in_required_parents(schema, wanted)
     names = {t.name for t in schema.tables}
     dropped = {t.name: _dropped(t, wanted) for t in schema.tables if t.name in wanted}
@@ -43,7 +46,26 @@ def select(schema: Schema, options: PlanOptions) -> Selection:
     findings += [_missing_parent_finding(table, fk) for table, fk in missing]
     tables = tuple(_without(t, dropped[t.name]) for t in schema.tables if t.name in wanted)
     omissions = (*schema.omissions, *_omissions(schema, wanted, dropped))
-    return Selection(dataclasses.replace(schema, tables=tables, omissions=omissions), nulled, tuple(findings))
+    chosen = dataclasses.replace(schema, tables=tables, omissions=omissions)
+    pruned = prune(chosen, names - wanted, left_out.__contains__, options.with_grants)
+    return Selection(pruned, nulled, tuple(findings))
+
+
+def _schemas_left_out(schema: Schema, options: PlanOptions) -> set[str]:
+    names = {t.name.schema for t in schema.tables} | {s.schema for s in schema.preamble if s.kind == "schema"}
+    wanted = _matching_schemas(names, options.schemas, "--schema") if options.schemas else names
+    return names - (wanted - _matching_schemas(names, options.exclude_schemas, "--exclude-schema"))
+
+
+def _matching_schemas(names: set[str], globs: tuple[str, ...], option: str) -> set[str]:
+    found: set[str] = set()
+    for glob in globs:
+        matches = {name for name in names if name and fnmatchcase(name.lower(), glob.lower())}
+        if not matches:
+            known = ", ".join(sorted(filter(None, names))) or "none"
+            raise UsageError(f"No schema matches {glob!r} in {option}; the source's schemas: {known}.")
+        found |= matches
+    return found
 
 
 def _omissions(

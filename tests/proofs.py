@@ -81,9 +81,9 @@ def _any(connection: Connection, sql: str) -> bool:
     return found is not None and bool(found[0])
 
 
-def schema_statements(url: str) -> set[str]:
-    """What pg_dump prints of a schema, statement by statement, without order, owners and privileges."""
-    command = ["pg_dump", "--schema-only", "--no-owner", "--no-privileges", url]
+def schema_statements(url: str, privileges: bool = False) -> set[str]:
+    """What pg_dump prints of a schema, statement by statement, without order; owners and privileges if wanted."""
+    command = ["pg_dump", "--schema-only", *([] if privileges else ["--no-owner", "--no-privileges"]), url]
     dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     lines = (line for line in dump.splitlines() if line and not line.startswith(("--", "\\")))
     statements = re.split(r";\n", "\n".join(lines) + "\n")

@@ -20,9 +20,9 @@ MODULES = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__
 LAYERS: dict[str, tuple[str, ...]] = {
     "words": ("__init__", "errors", "schema", "options", "findings", "plan", "abc", "progress"),
     "pure": (
-        "graph", "matching", "halving", "units", "ordering", "selection", "survey", "determination", "table_roles",
-        "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive", "columns",
-        "privacy", "conditions", "configuration", "virtual_keys", "split_rows", "key_names", "key_proposals",
+        "graph", "matching", "halving", "units", "ordering", "pruning", "selection", "survey", "determination",
+        "table_roles", "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive",
+        "columns", "privacy", "conditions", "configuration", "virtual_keys", "split_rows", "key_names", "key_proposals",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),

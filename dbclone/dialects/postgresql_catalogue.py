@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from dbclone.dialects.postgresql_details import BEFORE_TABLES, DETAILS, LEFT_OUT, USER_SCHEMA, not_of_extension
+from dbclone.dialects.postgresql_privileges import PRIVILEGES
 
 
 def _own(catalogue: str, oid: str) -> str:
@@ -307,6 +308,7 @@ class Catalogue:
     views: list[Definition]
     before_tables: list[Definition]
     details: list[Definition]
+    privileges: list[Definition]
     left_out: list[Definition]
 
 
@@ -331,6 +333,7 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
         views=rows(Definition, _VIEWS),
         before_tables=[row for sql in BEFORE_TABLES for row in rows(Definition, sql)],
         details=[row for sql in DETAILS for row in rows(Definition, sql)],
+        privileges=[row for sql in PRIVILEGES for row in rows(Definition, sql)],
         left_out=[row for sql in LEFT_OUT for row in rows(Definition, sql)],
     )
 

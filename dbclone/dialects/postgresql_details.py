@@ -264,12 +264,6 @@ WHERE t.typtype = 'b' AND t.typcategory <> 'A' AND {_own("pg_type", "t.oid")}"""
 _TYPED_TABLES = _of_table(
     "row type", "'the table has columns of its own instead of being OF its type'", "WHERE c.reloftype <> 0"
 )
-_GRANTS = _of_table(
-    "grants",
-    "'roles are those of a server, not of a database'",
-    "WHERE c.relacl IS NOT NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'S')",
-    name="'on ' || n.nspname || '.' || c.relname",
-)
 
-LEFT_OUT = (*(_objects(*found) for found in _CLASSES), _BASE_TYPES, _TYPED_TABLES, _GRANTS)
+LEFT_OUT = (*(_objects(*found) for found in _CLASSES), _BASE_TYPES, _TYPED_TABLES)
 """What is not recreated, to be told: ``kind`` and ``name`` say what, ``text`` why."""

@@ -60,6 +60,7 @@ def reflect(catalogue: Catalogue) -> Reflection:
         preamble=tuple(preamble(catalogue)),
         epilogue=tuple(epilogue(catalogue, builder.details.get(0, []))),
         omissions=(*omissions(catalogue), *builder.omissions()),
+        privileges=tuple(map(statement_of, catalogue.privileges)),
     )
     return Reflection(schema, tuple(_findings(schema)))
 

@@ -14,13 +14,14 @@ from dbclone.schema import Omission, Statement, TableName
 def preamble(catalogue: Catalogue) -> Iterator[Statement]:
     """Schemas, extensions, collations, types, sequences and functions, all of which tables may use."""
     for schema in catalogue.schemas:
-        yield Statement("schema", schema.name, CREATE_SCHEMA + quote(schema.name))
+        yield Statement("schema", schema.name, CREATE_SCHEMA + quote(schema.name), schema.name)
     for extension in catalogue.extensions:
         sql = f"CREATE EXTENSION IF NOT EXISTS {quote(extension.name)} WITH SCHEMA {quote(extension.schema)}"
         yield Statement("extension", extension.name, sql)
     for collation in catalogue.collations:
         name = TableName(collation.schema, collation.name)
-        yield Statement("collation", str(name), f"CREATE COLLATION {dotted(name)} ({collation.text})")
+        sql = f"CREATE COLLATION {dotted(name)} ({collation.text})"
+        yield Statement("collation", str(name), sql, collation.schema)
     own = [kind for kind in catalogue.types.values() if kind.own]
     yield from create_types(own, catalogue.attributes)
     yield from map(statement_of, catalogue.before_tables)
@@ -29,16 +30,16 @@ def preamble(catalogue: Catalogue) -> Iterator[Statement]:
         if function.kind != "aggregate":
             # Not OR REPLACE: a function that the target has is not overwritten.
             sql = function.text.replace("CREATE OR REPLACE ", "CREATE ", 1)
-            yield Statement(function.kind, function.name, sql)
+            yield Statement(function.kind, function.name, sql, function.schema)
 
 
 def epilogue(catalogue: Catalogue, details: Iterable[Definition]) -> Iterator[Statement]:
     """Views with their indexes, and the details that belong to no table."""
     for view in catalogue.views:
         name = f"{view.schema}.{view.name}"
-        yield Statement(view.kind, name, f"CREATE {view.kind.upper()}{view.text}")
+        yield Statement(view.kind, name, f"CREATE {view.kind.upper()}{view.text}", view.schema)
         for index in catalogue.indexes.get(view.relation, []):
-            yield Statement("index", f"{index.name} on {name}", index.definition)
+            yield Statement("index", f"{index.name} on {name}", index.definition, view.schema)
     yield from map(statement_of, details)
 
 
@@ -57,13 +58,13 @@ def omissions(catalogue: Catalogue) -> Iterator[Omission]:
 
 def statement_of(definition: Definition) -> Statement:
     """A definition that is a whole statement."""
-    return Statement(definition.kind, definition.name, definition.text)
+    return Statement(definition.kind, definition.name, definition.text, definition.schema)
 
 
 def _create_sequence(sequence: Sequence) -> Statement:
     name = TableName(sequence.schema, sequence.name)
     sql = f"CREATE SEQUENCE {dotted(name)} AS {sequence.type} {sequence_settings(sequence)}"
-    return Statement("sequence", str(name), sql)
+    return Statement("sequence", str(name), sql, sequence.schema)
 
 
 def sequence_settings(sequence: Sequence) -> str:

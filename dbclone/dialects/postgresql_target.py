@@ -106,6 +106,7 @@ class PostgresqlTarget:
         for table in own.tables:
             with writing(f"table {table.name}"):
                 self._execute(f"ANALYZE {qualified(table.name)}")
+        failed += self._failing(own.privileges)
         return tuple(_not_copied(statement, error) for statement, error in failed)
 
     def count(self, sql: str) -> int:

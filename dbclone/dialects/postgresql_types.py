@@ -79,7 +79,8 @@ def create_types(types: Sequence[Type], attributes: Mapping[int, list[Attribute]
     """CREATE TYPE and CREATE DOMAIN for the user's own types, in the order in which they were made."""
     kinds = {"e": "enum", "d": "domain", "r": "range type", "c": "composite type"}
     for kind in types:
-        yield Statement(kinds[kind.kind], f"{kind.schema}.{kind.name}", _create_type(kind, attributes))
+        name = f"{kind.schema}.{kind.name}"
+        yield Statement(kinds[kind.kind], name, _create_type(kind, attributes), kind.schema)
 
 
 def _create_type(kind: Type, attributes: Mapping[int, list[Attribute]]) -> str:
