@@ -72,7 +72,7 @@ app = typer.Typer(
 model_app = typer.Typer(help="Look into model files.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 
-Target = Annotated[str, typer.Argument(help=f"What is written: {URL}.")]
+Target = Annotated[str, typer.Argument(help=f"What is written: {URL}; also duckdb:///FILE.")]
 ModelFile = Annotated[Path, typer.Argument(help="A model file written by 'dbclone fit'.")]
 Scale = Annotated[
     float, typer.Option("--scale", metavar="FACTOR", help="Size of the clone relative to the source, such as 0.1 or 3.")
@@ -303,6 +303,21 @@ def demo(
         from dbclone.rendering import print_demo
 
         print_demo(result, sys.stdout)
+
+
+@app.command()
+@explained
+def types(*, json: Json = False) -> None:
+    """Show which types columns have in a target of another product than the source's."""
+    from dbclone.dialects.type_mapping import PRODUCTS, type_table
+
+    header = ("a column of", *PRODUCTS.values())
+    if json:
+        print_json([dict(zip(header, row, strict=True)) for row in type_table()])
+    else:
+        from dbclone.rendering import print_types
+
+        print_types(header, type_table(), sys.stdout)
 
 
 @model_app.command("show")

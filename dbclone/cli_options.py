@@ -17,7 +17,7 @@ from dbclone.options import PlanOptions, VirtualKey
 if TYPE_CHECKING:
     from dbclone.abc import Progress
 
-URL = "database URL (postgresql://USER@HOST/DB, sqlite:///FILE) or the path of a SQLite file"
+URL = "database URL (postgresql://USER@HOST/DB, mysql://USER@HOST/DB, sqlite:///FILE) or the path of a SQLite file"
 Source = Annotated[str, typer.Argument(help=f"What is cloned: {URL}.")]
 Tables = Annotated[
     list[str], typer.Option("--tables", metavar="GLOB", help="Only these tables: globs, repeated or comma-separated.")

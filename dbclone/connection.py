@@ -15,6 +15,9 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 _MYSQL = frozenset({"mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"})
 _SQLITE = frozenset({"sqlite"})
+_DUCKDB = frozenset({"duckdb"})
+_DUCKDB_FILES = (".duckdb", ".ddb")
+"""How paths of DuckDB files end; all others are SQLite's."""
 
 
 @contextlib.contextmanager
@@ -88,7 +91,9 @@ def _facts(identity: str) -> dict[str, str]:
 
 
 def _source(url: str) -> Source:
-    path = _sqlite_path(url)
+    path = _path(url)
+    if path is not None and _is_duckdb(url):
+        raise UsageError(f"{display_url(url)} is a DuckDB database: dbclone writes these, it does not read them.")
     if path is not None:
         from dbclone.dialects.sqlite_source import SqliteSource
 
@@ -103,7 +108,11 @@ def _source(url: str) -> Source:
 
 
 def _target(url: str) -> Target:
-    path = _sqlite_path(url)
+    path = _path(url)
+    if path is not None and _is_duckdb(url):
+        from dbclone.dialects.duckdb_target import DuckdbTarget
+
+        return DuckdbTarget(path)
     if path is not None:
         from dbclone.dialects.sqlite_target import SqliteTarget
 
@@ -122,8 +131,13 @@ def _scheme(url: str) -> str:
     return match.group(1).lower() if match else ""
 
 
-def _sqlite_path(url: str) -> Path | None:
-    """The file of a SQLite URL (SQLAlchemy's three or four slashes) or bare path; None for a server."""
+def _is_duckdb(url: str) -> bool:
+    scheme = _scheme(url)
+    return scheme in _DUCKDB or (not scheme and url.lower().endswith(_DUCKDB_FILES))
+
+
+def _path(url: str) -> Path | None:
+    """The file of a URL (SQLAlchemy's three or four slashes) or bare path; None for a server."""
     match = _SCHEME.match(url)
     if match is None:
         if not url or re.match(r"^[A-Za-z][A-Za-z0-9+.]+:(?!\\)", url):
@@ -134,12 +148,12 @@ def _sqlite_path(url: str) -> Path | None:
     scheme = match.group(1).lower()
     if scheme in _POSTGRESQL | _MYSQL:
         return None
-    if scheme not in _SQLITE:
+    if scheme not in _SQLITE | _DUCKDB:
         known = "sqlite:///file.db, postgresql://user@host/database or mysql://user@host/database"
         raise UsageError(f"Databases of kind {scheme!r} are not supported: expected {known}.")
     rest = url[match.end() :].partition("?")[0]
     if not rest.startswith("/") or rest == "/" or rest == "/:memory:":
-        raise UsageError(f"{display_url(url)!r} names no file: expected sqlite:///file.db.")
+        raise UsageError(f"{display_url(url)!r} names no file: expected {scheme}:///file.db.")
     return Path(unquote(rest[1:])).expanduser()
 
 

@@ -130,6 +130,11 @@ def _or_nothing(count: int) -> str:
     return f"{count:,}" if count else ""
 
 
+def print_types(header: Sequence[str], rows: Iterable[Sequence[str]], stream: TextIO) -> None:
+    """One line for each sort of type."""
+    _console(stream).print(_table(header, rows))
+
+
 def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
     """One line each, violations first, notes last."""
     console = _console(stream)

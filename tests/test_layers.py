@@ -36,7 +36,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 DOORS = {
     "psycopg": ("dialects",), "adbc_driver_postgresql": ("dialects",), "adbc_driver_sqlite": ("dialects",),
-    "adbc_driver_manager": ("dialects",), "pgpq": ("dialects",), "pymysql": ("dialects",), "networkx": ("graph",),
+    "adbc_driver_manager": ("dialects",), "pgpq": ("dialects",), "pymysql": ("dialects",), "duckdb": ("dialects",),
+    "networkx": ("graph",),
     "sdv": ("engines.hma",), "pandas": ("engines.hma",),
     "typer": ("cli", "cli_options", "cli_measures"), "click": ("cli",),
     "rich": ("rendering", "progress"), "xgboost": ("two_samples",), "sklearn": (), "pickle": (),

@@ -17,12 +17,13 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from dbclone.schema import Column, TypeFamily
+from dbclone.dialects.type_mapping import SINGLE_BITS
+from dbclone.schema import Column, SqlType, TypeFamily
 
 Node: TypeAlias = Any
 """A node of sqlglot's trees; the name of their base class differs between its versions."""
 
-_SQLGLOT = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
+_SQLGLOT = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "duckdb": "duckdb"}
 _CASELESS = "_ci"
 """How MariaDB's names of collations end under which case makes no difference."""
 
@@ -60,6 +61,8 @@ _FORMS = {ValueClass.MOMENT: _DAY, ValueClass.CLOCK: re.compile(r"\d\d:\d\d")}
 _NUMBER_FUNCTIONS = (exp.Abs,)
 _TEXT_FUNCTIONS = (exp.Lower, exp.Upper)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
+_UNKNOWN_DIGITS = 38
+"""Digits that a decimal may have that declares none; more than DuckDB has room for in a sum or product."""
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 
 
@@ -180,6 +183,8 @@ class Translator:
         else:
             operands = [node.this, node.expression]
         trees = self._alike(operands)
+        if self.source != self.target:
+            self._refuse_inexact(operands)
         if any(map(self._caseless, operands)):
             trees = [_lowered(tree) for tree in trees]
             if not isinstance(node, (exp.EQ, exp.NEQ, exp.In)):
@@ -197,6 +202,30 @@ class Translator:
             return False
         named = (c for c in self.columns if c.name.lower() == node.name.lower() and c.type.family is TypeFamily.TEXT)
         return any((column.collation or "").endswith(_CASELESS) for column in named)
+
+    def _refuse_inexact(self, operands: list[Node]) -> None:
+        """Refuse to compare what the two products compute with different digits.
+
+        SQLite computes with floats what others compute with decimals, so that ``t = p * q`` may hold in the one only;
+        floats of 32 bits are widened at different moments; DuckDB has no more than 38 digits for a product.
+        """
+        for computed in (part for node in operands for part in node.find_all(*_ARITHMETIC)):
+            kinds = [self._number(column) for column in computed.find_all(exp.Column)]
+            families = {kind.family for kind in kinds}
+            if any("." in constant.this for constant in computed.find_all(exp.Literal)):
+                families.add(TypeFamily.DECIMAL)
+            if any(kind.family is TypeFamily.FLOAT and kind.precision == SINGLE_BITS for kind in kinds):
+                raise NotCertain
+            if TypeFamily.DECIMAL not in families:
+                continue
+            if "sqlite" in (self.source, self.target) or TypeFamily.FLOAT in families:
+                raise NotCertain
+            if self.target == "duckdb" and sum(kind.precision or _UNKNOWN_DIGITS for kind in kinds) > _UNKNOWN_DIGITS:
+                raise NotCertain
+
+    def _number(self, node: exp.Column) -> SqlType:
+        names = {column.name.lower(): column.type for column in self.columns}
+        return names.get(node.name.lower(), SqlType(TypeFamily.OPAQUE, ""))
 
     def _alike(self, operands: list[Node]) -> list[Node]:
         walked = [self._walk(operand, ValueClass.ANY) for operand in operands]
@@ -230,13 +259,14 @@ class Translator:
         pattern = _bare(node.expression)
         if found is not ValueClass.TEXT or not (isinstance(pattern, exp.Literal) and pattern.is_string):
             raise NotCertain
-        if self.source != self.target and "mysql" in (self.source, self.target) and "\\" in pattern.this:
+        if self.source != self.target and "\\" in pattern.this:
             raise NotCertain  # escapes in texts and escapes in patterns are not told apart alike
         caseless = isinstance(node, exp.ILike) or self.source == "sqlite" or self._caseless(node.this)
         cased = any(letter.isalpha() for letter in pattern.this)
-        if cased and caseless != (self.target == "sqlite") and self.target != "postgresql":
+        knows_both = self.target in ("postgresql", "duckdb")
+        if cased and caseless != (self.target == "sqlite") and not knows_both:
             raise NotCertain
-        kind = exp.ILike if self.target == "postgresql" and cased and caseless else exp.Like
+        kind = exp.ILike if knows_both and cased and caseless else exp.Like
         return kind(this=operand, expression=pattern.copy()), ValueClass.BOOLEAN
 
     def _computed(self, node: Node) -> tuple[Node, ValueClass]:

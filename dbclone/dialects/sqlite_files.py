@@ -1,22 +1,11 @@
-"""SQLite files as such: identity, URIs, permissions, and what SQLite means when it complains."""
+"""SQLite files as such: their URIs, and what SQLite means when it complains."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from dbclone.dialects.adbc import ArrowConnection
-
-
-def file_identity(path: Path) -> str:
-    """Device and inode, the same for every link to a file; the resolved path where there is no file yet."""
-    with contextlib.suppress(OSError):
-        status = path.stat()
-        return f"sqlite:{status.st_dev}:{status.st_ino}"
-    return f"sqlite:new:{path.resolve()}"
 
 
 def file_uri(path: Path, mode: str) -> str:
@@ -30,26 +19,6 @@ def arrow_connection(uri: str) -> ArrowConnection:
     import adbc_driver_sqlite
 
     return ArrowConnection(adbc_driver_sqlite.connect(uri))
-
-
-def new_file_beside(path: Path) -> Path:
-    """An empty file readable by its owner only, in the same directory, so that a rename suffices."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".dbclone", dir=path.parent)
-    os.close(handle)
-    return Path(name)
-
-
-def usual_mode() -> int:
-    """The permissions that a new file gets from the process's umask."""
-    current = os.umask(0o077)
-    os.umask(current)
-    return 0o666 & ~current
-
-
-def flush(path: Path) -> None:
-    """Bring the file to disk before its name changes, so that a power cut leaves the old or the new one."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 _REASONS = (

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from dbclone.dialects.adbc import AdbcError, ArrowConnection
 from dbclone.dialects.base import quote
-from dbclone.dialects.sqlite_files import arrow_connection, file_identity, file_uri, reason
+from dbclone.dialects.files import file_identity
+from dbclone.dialects.sqlite_files import arrow_connection, file_uri, reason
 from dbclone.dialects.sqlite_reflection import Reflection, reflect
 from dbclone.dialects.sqlite_values import select_expression, to_canonical
 from dbclone.errors import SourceChanged, SourceError

@@ -12,15 +12,8 @@ import pyarrow as pa
 
 from dbclone.dialects.adbc import AdbcError, ArrowConnection
 from dbclone.dialects.base import fitting, quote
-from dbclone.dialects.sqlite_files import (
-    arrow_connection,
-    file_identity,
-    file_uri,
-    flush,
-    new_file_beside,
-    reason,
-    usual_mode,
-)
+from dbclone.dialects.files import file_identity, flush, new_file_beside, usual_mode
+from dbclone.dialects.sqlite_files import arrow_connection, file_uri, reason
 from dbclone.dialects.sqlite_render import create_statements
 from dbclone.dialects.sqlite_values import to_storage, with_fraction
 from dbclone.dialects.translation import translate

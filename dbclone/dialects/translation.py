@@ -3,7 +3,7 @@
 Pure and repeatable: a target translates when it creates, and ``checking`` again when it proves.  Tables and columns
 keep their places, so that position links them to the originals.  PostgreSQL's tables always carry their schema
 (``public`` too); SQLite and MariaDB have none, so ``public`` stands for their only one, and names that several schemas
-share get the schema's name as a prefix.
+share get the schema's name as a prefix; so it is with DuckDB, whose references stay within a schema.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbclone.dialects import mysql_fitting
-from dbclone.dialects.base import constraint_name, domain_condition, literal, qualified, quote
+from dbclone.dialects.base import MAX_DECIMAL_DIGITS, constraint_name, domain_condition, literal, qualified, quote
 from dbclone.dialects.sqlite_ddl import Token, tokenize
 from dbclone.dialects.type_mapping import FLOAT_DIGITS, mapped
 from dbclone.findings import Finding, Severity
@@ -76,7 +76,7 @@ class _Names:
         return name if self._dialect == "postgresql" else name.lower()
 
     def _cut(self, name: str, suffix: str) -> str:
-        if self._dialect == "sqlite":
+        if self._dialect in ("sqlite", "duckdb"):
             return name + suffix
         if self._dialect == "mysql":
             return name[: _NAME_CHARACTERS - len(suffix)].rstrip() + suffix
@@ -149,11 +149,8 @@ class _Translation:
 
     def _column(self, table: Table, column: Column) -> Column:
         found = self.types[table.name, column.name]
-        if self.dialect == "sqlite" and column.type.family is TypeFamily.DECIMAL:
-            digits = column.type.precision
-            if digits is None or digits > FLOAT_DIGITS:
-                message = f"SQLite stores decimals as floats: more than {FLOAT_DIGITS} digits are rounded."
-                self._note(table, (column.name,), "precision", message)
+        if column.type.family is TypeFamily.DECIMAL:
+            self._note_digits(table, column)
         identity = self._identity(table, column)
         generated = self._generated(table, column)
         lost = column.generated is not None and generated is None
@@ -166,6 +163,15 @@ class _Translation:
             identity=identity,
         )
 
+    def _note_digits(self, table: Table, column: Column) -> None:
+        digits, message = column.type.precision, ""
+        if self.dialect == "sqlite" and (digits is None or digits > FLOAT_DIGITS):
+            message = f"SQLite stores decimals as floats: more than {FLOAT_DIGITS} digits are rounded."
+        if self.dialect == "duckdb" and (digits or 0) > MAX_DECIMAL_DIGITS:
+            message = f"DuckDB keeps {MAX_DECIMAL_DIGITS} digits of a decimal: others are rounded."
+        if message:
+            self._note(table, (column.name,), "precision", message)
+
     def _identity(self, table: Table, column: Column) -> str | None:
         if column.identity is None:
             return None
@@ -173,6 +179,8 @@ class _Translation:
             return "by default"
         if self.dialect == "mysql":
             return "by default" if column.name == _counted(table) else None
+        if self.dialect == "duckdb":
+            return "by default" if column.type.family is TypeFamily.INTEGER else None
         alone = table.primary_key is not None and table.primary_key.columns == (column.name,)
         return "rowid" if alone and column.type.family is TypeFamily.INTEGER else None
 
@@ -200,7 +208,7 @@ class _Translation:
 
     def _checks(self, table: Table, names: dict[str, str], constraints: _Names) -> Iterator[Check]:
         for column in table.columns:
-            if column.type.values and self.dialect != "mysql":
+            if column.type.values and self.dialect not in ("mysql", "duckdb"):  # which have labels as a type
                 labels = ", ".join(map(literal, column.type.values))
                 name = constraints.take(f"{self.tables[table.name].name}_{column.name}_check")
                 yield Check(name, f"{quote(names[column.name])} IN ({labels})")
@@ -219,12 +227,12 @@ class _Translation:
             yield Check(constraints.take(check.name), translated)
 
     def _foreign_key(self, table: Table, key: ForeignKey, constraints: _Names) -> ForeignKey | None:
+        if key.virtual is not None:
+            return self._virtual_key(table, key)
         parent = self.schema.table(key.parent)
         own = [self.types[table.name, column].family for column in key.columns]
         theirs = [self.types[parent.name, column].family for column in key.parent_columns]
         unique = any(set(known.columns) == set(key.parent_columns) for known in parent.keys)
-        if key.virtual is not None:
-            return self._virtual_key(table, key)
         if self.dialect != "sqlite" and not (unique and all(map(self._comparable, own, theirs))):
             why = "types differ" if unique else "parent columns are not unique"
             message = f"Foreign key {key.name} is left out: its {why}."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dbclone.dialects.base import MAX_DECIMAL_DIGITS, literal
 from dbclone.schema import SqlType, TypeFamily
 
 _TO_POSTGRESQL: dict[TypeFamily, str] = {
@@ -56,11 +57,28 @@ _TO_MYSQL: dict[TypeFamily, str] = {
 }
 """Texts and bytes of bounded length, or in a key, become VARCHAR and VARBINARY (``mysql_fitting``)."""
 
+_TO_DUCKDB: dict[TypeFamily, str] = {
+    TypeFamily.BOOLEAN: "BOOLEAN",
+    TypeFamily.INTEGER: "BIGINT",
+    TypeFamily.DECIMAL: "DECIMAL(38,10)",  # with the digits that the rows have, where there are any
+    TypeFamily.FLOAT: "DOUBLE",
+    TypeFamily.TEXT: "VARCHAR",
+    TypeFamily.ENUM: "ENUM",
+    TypeFamily.DATE: "DATE",
+    TypeFamily.TIME: "TIME",
+    TypeFamily.TIMESTAMP: "TIMESTAMP",
+    TypeFamily.UUID: "UUID",
+    TypeFamily.JSON: "JSON",
+    TypeFamily.BYTES: "BLOB",
+}
+
 _POSTGRESQL_INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 _SQLITE_INTEGERS = {16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}
 _MYSQL_INTEGERS = {16: "smallint", 32: "int", 64: "bigint"}
 FLOAT_DIGITS = 15
 """Decimal digits that a double keeps: SQLite stores decimals as such."""
+SINGLE_BITS = 24
+"""Of the mantissa of a float of 32 bits."""
 _MYSQL_DIGITS = 65
 _MYSQL_SCALE = 30
 _MYSQL_CHARACTERS = 768
@@ -124,6 +142,31 @@ def to_mysql(found: SqlType, exact_decimals: bool = True) -> SqlType:
     return replace(found, sql=sql, storage="", checks=(), item=None, scale=scale)
 
 
+def to_duckdb(found: SqlType) -> SqlType:
+    """A column's type in DuckDB's terms; conditions of a domain become checks, lengths of texts bind nobody."""
+    sql = _TO_DUCKDB.get(found.family)
+    if sql is None:
+        return SqlType(TypeFamily.TEXT, "VARCHAR")
+    precision, scale = found.precision, found.scale
+    if found.family is TypeFamily.INTEGER:
+        sql = _SQLITE_INTEGERS[_bits(found)]
+    elif found.family is TypeFamily.FLOAT and precision == SINGLE_BITS:
+        sql = "FLOAT"
+    elif found.family is TypeFamily.ENUM:
+        sql = f"ENUM({', '.join(map(literal, found.values))})"
+    elif found.family is TypeFamily.DECIMAL and precision is not None:
+        scale = max(found.scale or 0, 0)
+        precision = max(precision - min(found.scale or 0, 0), scale)
+        if precision <= MAX_DECIMAL_DIGITS:
+            sql = f"DECIMAL({precision},{scale})"
+        else:
+            precision = scale = None
+    elif found.family is TypeFamily.TIMESTAMP and found.with_time_zone:
+        sql = "TIMESTAMP WITH TIME ZONE"
+    limits = {"precision": precision, "scale": scale}
+    return replace(found, sql=sql, storage="", checks=(), item=None, unsigned=False, **limits)  # type: ignore[arg-type]
+
+
 def mysql_literal(text: str) -> str:
     """A text as a literal, in which these products take a backslash for the begin of an escape."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
@@ -155,4 +198,37 @@ def mapped(found: SqlType, source: str, target: str) -> SqlType:
     """A column's type in the terms of another dialect."""
     if target == "postgresql":
         return to_postgresql(found)
+    if target == "duckdb":
+        return to_duckdb(found)
     return to_mysql(found, source != "sqlite") if target == "mysql" else to_sqlite(found)
+
+
+PRODUCTS = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB", "duckdb": "DuckDB"}
+"""Dialects that are written, by the names of their products."""
+_EXAMPLES = (
+    ("boolean", SqlType(TypeFamily.BOOLEAN, "")),
+    ("integer of 16 bits", SqlType(TypeFamily.INTEGER, "", precision=16)),
+    ("integer of 32 bits", SqlType(TypeFamily.INTEGER, "", precision=32)),
+    ("integer of 64 bits", SqlType(TypeFamily.INTEGER, "", precision=64)),
+    ("decimal of 12 digits, 3 after the point", SqlType(TypeFamily.DECIMAL, "", precision=12, scale=3)),
+    ("decimal of any digits", SqlType(TypeFamily.DECIMAL, "")),
+    ("float of 32 bits", SqlType(TypeFamily.FLOAT, "", precision=SINGLE_BITS)),
+    ("float of 64 bits", SqlType(TypeFamily.FLOAT, "", precision=53)),
+    ("text of 40 characters at most", SqlType(TypeFamily.TEXT, "", length=40)),
+    ("text", SqlType(TypeFamily.TEXT, "")),
+    ("labels a, b", SqlType(TypeFamily.ENUM, "", values=("a", "b"))),
+    ("date", SqlType(TypeFamily.DATE, "")),
+    ("time", SqlType(TypeFamily.TIME, "")),
+    ("timestamp", SqlType(TypeFamily.TIMESTAMP, "")),
+    ("timestamp with time zone", SqlType(TypeFamily.TIMESTAMP, "", with_time_zone=True)),
+    ("interval", SqlType(TypeFamily.INTERVAL, "")),
+    ("UUID", SqlType(TypeFamily.UUID, "")),
+    ("JSON", SqlType(TypeFamily.JSON, "")),
+    ("bytes", SqlType(TypeFamily.BYTES, "")),
+    ("arrays, ranges, anything else", SqlType(TypeFamily.OPAQUE, "")),
+)
+
+
+def type_table() -> tuple[tuple[str, ...], ...]:
+    """For people: what a column holds, and its type in each of ``PRODUCTS`` if it comes from another one."""
+    return tuple((what, *(mapped(kind, "", target).sql for target in PRODUCTS)) for what, kind in _EXAMPLES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pyarrow as pa
 
@@ -18,6 +19,7 @@ from dbclone.schema import Schema, TableName
 from tests import mariadb_server
 
 DIALECTS = ("sqlite", "postgresql", "mysql")
+"""Those that are read and written; DuckDB is only written."""
 PAIRS = tuple((source, target) for source in DIALECTS for target in DIALECTS)
 
 
@@ -36,6 +38,9 @@ class Place:
                 yield connection
         elif self.dialect == "mysql":
             with contextlib.closing(_Mariadb(self.url)) as connection:
+                yield connection
+        elif self.dialect == "duckdb":
+            with contextlib.closing(duckdb.connect(self.url)) as connection:
                 yield connection
         else:
             with psycopg.connect(self.url, autocommit=True) as connection:
@@ -84,8 +89,8 @@ def maker(folder: Path, new_postgres: Callable[[], str], new_mariadb: Callable[[
     numbers = iter(range(100))
 
     def make(dialect: str) -> Place:
-        if dialect == "sqlite":
-            return Place(dialect, str(folder / f"db{next(numbers)}.sqlite"))
+        if dialect in ("sqlite", "duckdb"):
+            return Place(dialect, str(folder / f"db{next(numbers)}.{dialect}"))
         return Place(dialect, new_postgres() if dialect == "postgresql" else new_mariadb())
 
     return make

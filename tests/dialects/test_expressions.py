@@ -116,3 +116,34 @@ def test_what_sqlite_would_understand_differently_is_refused(condition: str) -> 
 def test_defaults(translator: Translator, column: str, default: str, expected: str | None) -> None:
     found = next(c for c in COLUMNS if c.name == column)
     assert translator.default(default, found) == expected
+
+
+NUMBERS = tuple(
+    Column(name, SqlType(family, family.value, precision=precision, scale=scale))
+    for name, family, precision, scale in (
+        ("t", TypeFamily.FLOAT, 53, None), ("p", TypeFamily.DECIMAL, 12, 2), ("q", TypeFamily.DECIMAL, 20, 4),
+        ("wide", TypeFamily.DECIMAL, 30, 4), ("n", TypeFamily.INTEGER, 32, None), ("f", TypeFamily.FLOAT, 53, None),
+        ("single", TypeFamily.FLOAT, 24, None),
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("condition", "keepers"),
+    [
+        ("t = p * q", {"mysql", "duckdb"}),
+        ("p >= n * 0.1", {"mysql", "duckdb"}),
+        ("p + q > 0", {"mysql", "duckdb"}),
+        ("p * wide > 0", {"mysql"}),
+        ("t * p > 0", set()),
+        ("single * 2 > 1", set()),
+        ("t = f * 2", {"sqlite", "mysql", "duckdb"}),
+        ("n * 2 > 1", {"sqlite", "mysql", "duckdb"}),
+        ("p >= q", {"sqlite", "mysql", "duckdb"}),
+        ("p > 0.5 AND t = p", {"sqlite", "mysql", "duckdb"}),
+    ],
+)
+def test_what_products_compute_with_different_digits_is_not_compared(condition: str, keepers: set[str]) -> None:
+    names = {column.name: column.name for column in NUMBERS}
+    targets = {"sqlite", "mysql", "duckdb"}
+    assert {t for t in targets if Translator(NUMBERS, names, "postgresql", t).condition(condition)} == keepers
