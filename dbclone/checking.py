@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from dbclone.dialects.base import domain_condition, literal, quote, quote_all, rows_of
+from dbclone.dialects.base import domain_condition, is_null, literal, quote, quote_all, rows_of
 from dbclone.dialects.translation import translate
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TypeFamily, Virtual
@@ -66,7 +66,7 @@ def with_orphans(database: Countable, schema: Schema, wanted: Schema) -> Schema:
 
 
 def _check_table(database: Countable, schema: Schema, table: Table) -> Iterator[Finding]:
-    rows = _Rows(rows_of(schema.dialect, table))
+    rows = _Rows(schema.dialect, table)
     if table.primary_key:
         yield from _violation(database, rows.duplicates(table.primary_key), table, "duplicate-key", table.primary_key)
     for key in table.uniques:
@@ -113,8 +113,9 @@ def _conditions(table: Table) -> Iterator[tuple[str, tuple[str, ...], str]]:
 class _Rows:
     """Queries on the rows of one table, those of tables that inherit from it not counted."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, dialect: str, table: Table) -> None:
+        self.dialect = dialect
+        self.source = rows_of(dialect, table)
 
     def duplicates(self, key: Key) -> str:
         columns = quote_all(key.columns)
@@ -124,7 +125,7 @@ class _Rows:
         return f"SELECT coalesce(sum(n - 1), 0) FROM ({groups}) AS repeated"
 
     def nulls(self, columns: list[Column]) -> str:
-        missing = " OR ".join(f"{quote(column.name)} IS NULL" for column in columns)
+        missing = " OR ".join(is_null(self.dialect, column.name) for column in columns)
         return f"SELECT count(*) FROM {self.source} WHERE {missing}"
 
 

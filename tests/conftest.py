@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import mariadb_server, postgres_server, real_data
+from tests.dialects.places import Maker, maker
 
 # HYPOTHESIS_PROFILE=long draws thousands of new examples; the default draws a few, the same ones in every run.
 settings.register_profile(
@@ -88,6 +89,13 @@ def new_mariadb(mariadb_server_url: str) -> Iterator[Callable[[], str]]:
 
     yield make
     mariadb_server.run(mariadb_server_url, *(f"DROP DATABASE IF EXISTS {name}" for name in made))
+
+
+@pytest.fixture
+def make(tmp_path: Path, request: pytest.FixtureRequest) -> Maker:
+    """Makes empty databases by dialect; a test is skipped at the first one for which there is no server."""
+    fixtures = {"postgresql": "new_postgres", "mysql": "new_mariadb"}
+    return maker(tmp_path, lambda dialect: request.getfixturevalue(fixtures[dialect]))
 
 
 @pytest.fixture(scope="session")

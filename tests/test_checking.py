@@ -1,6 +1,5 @@
 """``check`` proves every kind of constraint by itself: planted violations are found and counted, in both products."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +9,9 @@ from dbclone.checking import check, orphans
 from dbclone.connection import open_source
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Check, ForeignKey, Key, Schema, TableName
-from tests.dialects.places import DIALECTS, Maker, Place, maker
+from tests.dialects.places import DIALECTS, Maker, Place
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def make(tmp_path: Path, new_postgres: Callable[[], str]) -> Maker:
-    return maker(tmp_path, new_postgres)
 
 
 @pytest.fixture(params=DIALECTS)

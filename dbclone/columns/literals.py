@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbclone.columns import geometries
 from dbclone.columns.uniqueness import code_points, strings_of
 from dbclone.privacy import pools
 
@@ -26,16 +27,21 @@ _SECONDS = {"year": 31_557_600.0, "mon": 2_629_800.0, "day": 86_400.0}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BITS = code_points("01")
+_LABEL = re.compile(r"'((?:[^']|'')*)'")
 
 
 @dataclass(frozen=True)
 class Literals:
-    """Makes values of one type: ``form`` is its plain name, ``magnitudes`` and ``widths`` are quantiles."""
+    """Makes values of one type: ``form`` is its plain name, ``magnitudes`` and ``widths`` are quantiles.
+
+    Of a SET, ``words`` are its labels and ``magnitudes`` their shares; of a geometry, what stands before and its kind.
+    """
 
     form: str
     magnitudes: tuple[float, ...] = (0.0, 0.0)
     widths: tuple[float, ...] = (1.0, 1.0)
     decimals: int = 0
+    words: tuple[str, ...] = ()
 
     def draw(self, n: int, rng: np.random.Generator) -> pa.Array:
         """n valid literals."""
@@ -44,17 +50,29 @@ class Literals:
 
 def literals_for(sql: str, values: Sequence[str]) -> Literals | None:
     """What makes values of the type, learned from the given ones; None for a type that is not known here."""
+    if sql.lower().startswith("set("):
+        return _set(sql, values)
     name = re.sub(r"\(.*?\)", "", sql.lower()).split(".")[-1].strip().strip('"')
+    if (words := geometries.words_of(name, values)) is not None:
+        name = "geometry"
     form = _ALIASES.get(name, name)
     if form not in FORMS:
         return None
     measure = _MEASURES.get(form, _numbers)
     pairs = [pair for v in values if (pair := measure(v)) is not None]
     if not pairs:
-        return Literals(form)
+        return Literals(form, words=words or ())
     low, width = np.array(pairs, dtype=np.float64).T
     decimals = max((len(m.partition(".")[2]) for v in values[:200] for m in _NUMBER.findall(v)), default=0)
-    return Literals(form, _quantiles(low), _quantiles(width), min(decimals, 6))
+    return Literals(form, _quantiles(low), _quantiles(width), min(decimals, 6), words or ())
+
+
+def _set(sql: str, values: Sequence[str]) -> Literals:
+    """MariaDB's SET: each label of the type by itself, as often as it is there."""
+    labels = tuple(label.replace("''", "'") for label in _LABEL.findall(sql))
+    members = [set(value.split(",")) for value in values]
+    shares = (sum(label in found for found in members) / max(len(members), 1) for label in labels)
+    return Literals("set", tuple(round(share, 2) for share in shares), words=labels)
 
 
 def seconds_of(text: str) -> float | None:
@@ -89,6 +107,10 @@ def _dates(text: str) -> tuple[float, float] | None:
     """First day since 1970 and the days to the second."""
     found = [float((dt.date.fromisoformat(day) - _EPOCH).days) for day in _DATE.findall(text)[:2]]
     return (found[0], found[-1] - found[0]) if found else None
+
+
+def _coordinates(text: str) -> tuple[float, float] | None:
+    return _numbers(text.partition("(")[2])
 
 
 def _length(text: str) -> tuple[float, float] | None:
@@ -153,6 +175,31 @@ def _draw_multirange(form: Literals, n: int, rng: np.random.Generator) -> pa.Arr
     return _join(["{", FORMS[form.form.replace("multi", "")](form, n, rng), "}"])
 
 
+def _draw_clock(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
+    """MariaDB's TIME, which has hours beyond a day."""
+    seconds = np.rint(_between(form.magnitudes, n, rng)).astype(np.int64)
+    size = np.abs(seconds)
+    parts = (size // 3600, size % 3600 // 60, size % 60)
+    clock = _join([pc.utf8_lpad(_text(part.astype(float)), 2, "0") for part in parts], ":")
+    return _join([pc.if_else(pa.array(seconds < 0), "-", ""), clock])
+
+
+def _draw_set(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
+    chosen = rng.random((n, len(form.words))) < np.array(form.magnitudes)
+    return pa.array([",".join(np.array(form.words)[row]) for row in chosen], pa.string())
+
+
+def _draw_geometry(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
+    x, width = _between(form.magnitudes, n, rng), _between(form.widths, n, rng)
+    return geometries.texts(form.words, x, x + width)
+
+
+def _draw_inet6(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
+    """Addresses of the private network fd00::/8."""
+    digits = code_points("0123456789abcdef")
+    return _join(["fd00:", *(strings_of(digits[rng.integers(0, 16, (n, 3))]) for _ in range(2))], ":")
+
+
 def _draw_money(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
     return _text(_between(form.magnitudes, n, rng), 2)
 
@@ -213,7 +260,11 @@ FORMS: dict[str, Callable[[Literals, int, np.random.Generator], pa.Array]] = {
         ("int4multirange", "int8multirange", "nummultirange", "datemultirange", "tsmultirange", "tstzmultirange"),
         _draw_multirange,
     ),
+    "geometry": _draw_geometry,
+    "inet6": _draw_inet6,
     "money": _draw_money,
+    "set": _draw_set,
+    "time": _draw_clock,
     "inet": _draw_inet,
     "cidr": _draw_cidr,
     "macaddr": _draw_mac,
@@ -225,9 +276,11 @@ FORMS: dict[str, Callable[[Literals, int, np.random.Generator], pa.Array]] = {
     "xml": _draw_xml,
 }
 """By plain type name: what draws n literals."""
-_ALIASES = {"bit varying": "bit", "varbit": "bit"}
+_ALIASES = {"bit varying": "bit", "varbit": "bit", "inet4": "inet"}
 _MEASURES: dict[str, Callable[[str], tuple[float, float] | None]] = {
+    "geometry": _coordinates,
     "interval": _interval,
+    "time": _interval,
     "money": _money,
     "bit": _length,
     **dict.fromkeys(("daterange", "tsrange", "tstzrange", "datemultirange", "tsmultirange", "tstzmultirange"), _dates),

@@ -1,6 +1,7 @@
 """Making texts differ from each other, within a length limit.
 
-They differ even where the database ignores case or spaces at the end (citext, NOCASE, CHAR), as long as there is room.
+They differ even where the database ignores case, accents or spaces at the end (citext, NOCASE, CHAR, MariaDB's
+collations), as long as there is room.
 """
 
 from __future__ import annotations
@@ -95,8 +96,11 @@ def strings_of(points: npt.NDArray[np.uint32]) -> pa.Array:
 
 
 def _same(texts: pa.Array) -> pa.Array:
-    """What two texts share that some database takes for equal."""
-    return pc.utf8_lower(pc.utf8_rtrim_whitespace(texts))
+    """What two texts share that some database takes for equal: all but case, accents and spaces at the end."""
+    folded = pc.utf8_lower(pc.utf8_rtrim_whitespace(texts))
+    if pc.all(pc.string_is_ascii(folded)).as_py() is False:
+        folded = pc.replace_substring_regex(pc.utf8_normalize(folded, "NFD"), r"\p{Mn}", "")
+    return folded
 
 
 def _repeats(texts: pa.Array) -> npt.NDArray[np.int64]:

@@ -81,6 +81,11 @@ def rows_of(dialect: str, table: Table) -> str:
     return ("ONLY " if dialect == "postgresql" and not partitioned else "") + qualified(table.name)
 
 
+def is_null(dialect: str, name: str) -> str:
+    """Whether a column is NULL; MariaDB's IS NULL is also true of the zero dates of columns that may not be NULL."""
+    return f"{quote(name)} <=> NULL" if dialect == "mysql" else f"{quote(name)} IS NULL"
+
+
 def domain_condition(column: Column, condition: str) -> str:
     """A domain's condition on VALUE as one on a column; the word inside string literals stays."""
     parts = re.split(r"('(?:[^']|'')*')", condition)

@@ -56,6 +56,8 @@ _CLASSES: dict[TypeFamily, ValueClass] = {
     TypeFamily.TIME: ValueClass.CLOCK,
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ZEROS = re.compile(r"^0000|-00")
+"""No day of the calendar, but for MariaDB."""
 _FORMS = {ValueClass.MOMENT: _DAY, ValueClass.CLOCK: re.compile(r"\d\d:\d\d")}
 """How a text must begin to be a value of the class."""
 _NUMBER_FUNCTIONS = (exp.Abs,)
@@ -360,5 +362,5 @@ def _assignable(value: Node, found: ValueClass, column: Column) -> bool:
         whole = value.sql().lstrip("-").isdigit()
         return family in (TypeFamily.DECIMAL, TypeFamily.FLOAT) or (family is TypeFamily.INTEGER and whole)
     if family in (TypeFamily.DATE, TypeFamily.TIMESTAMP):
-        return bool(_DAY.match(value.name))
+        return bool(_DAY.match(value.name)) and not _ZEROS.search(value.name[:10])
     return family in (TypeFamily.TEXT, TypeFamily.ENUM)

@@ -133,6 +133,8 @@ class Catalogue:
     checks: dict[str, list[CheckRow]]
     create: dict[str, str]
     """CREATE TABLE or CREATE SEQUENCE, by name."""
+    positions: dict[str, int]
+    """The next number of each sequence."""
     definitions: list[Definition]
 
 
@@ -144,7 +146,7 @@ def read_catalogue(session: Session) -> Catalogue:
     mariadb = is_mariadb(session)
     query = f"SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE {_HERE} ORDER BY 1"
     tables = [TableRow(*row) for row in session.rows(query)]
-    tabular = [table.name for table in tables if table.kind in ("BASE TABLE", "SYSTEM VERSIONED", "SEQUENCE")]
+    own = [table.name for table in tables]
     return Catalogue(
         mariadb=mariadb,
         database=session.database,
@@ -156,9 +158,23 @@ def read_catalogue(session: Session) -> Catalogue:
         ),
         references=_grouped(ReferencePart(*row) for row in session.rows(_REFERENCES)),
         checks=_grouped(CheckRow(t, name, _unescaped(text, mariadb)) for t, name, text in _checks(session, mariadb)),
-        create={name: str(session.rows(f"SHOW CREATE TABLE {backticked(name)}")[0][1]) for name in tabular},
+        create={
+            table.name: without_database(_create(session, table), session.database, own)
+            for table in tables
+            if "VIEW" not in table.kind
+        },
+        positions={
+            table.name: int(session.scalar(f"SELECT next_not_cached_value FROM {backticked(table.name)}"))
+            for table in tables
+            if table.kind == "SEQUENCE"
+        },
         definitions=list(read_definitions(session)),
     )
+
+
+def _create(session: Session, table: TableRow) -> str:
+    kind = "SEQUENCE" if table.kind == "SEQUENCE" else "TABLE"
+    return str(session.rows(f"SHOW CREATE {kind} {backticked(table.name)}")[0][1])
 
 
 def backticked(name: str) -> str:

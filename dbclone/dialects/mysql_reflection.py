@@ -14,6 +14,7 @@ from dbclone.dialects.mysql_catalogue import (
     IndexPart,
     ReferencePart,
     backticked,
+    without_database,
 )
 from dbclone.dialects.mysql_session import Session
 from dbclone.dialects.mysql_storage import refine
@@ -71,10 +72,21 @@ def _table(catalogue: Catalogue, name: str) -> Table:
         indexes=tuple(map(_index, indexes.values())),
         ddl=_without_references(catalogue.create[name]),
         suffix=_partitioning(catalogue.create[name]),
-        completions=tuple(
-            statement_of(d) for d in catalogue.definitions if d.kind == "TRIGGER" and d.table == name and d.text
+        completions=(
+            *_drawn_defaults(catalogue, name),
+            *(statement_of(d) for d in catalogue.definitions if d.kind == "TRIGGER" and d.table == name and d.text),
         ),
     )
+
+
+def _drawn_defaults(catalogue: Catalogue, table: str) -> Iterator[Statement]:
+    """Defaults that draw from a sequence: its name is stored with its database, which changes with the table's."""
+    own = [found.name for found in catalogue.tables]
+    for row in catalogue.columns.get(table, []):
+        if "nextval(" in (row.default or "").lower():
+            default = without_database(row.default or "", catalogue.database, own)
+            sql = f"ALTER TABLE {backticked(table)} ALTER COLUMN {backticked(row.name)} SET DEFAULT {default}"
+            yield Statement("default", f"{row.name} on {table}", sql)
 
 
 def _column(row: ColumnRow, holds_json: bool) -> Column:
@@ -159,6 +171,8 @@ def _sequences(catalogue: Catalogue) -> Iterator[Statement]:
     for table in catalogue.tables:
         if table.kind == "SEQUENCE":
             yield Statement("sequence", table.name, catalogue.create[table.name])
+            position = f"SELECT setval({backticked(table.name)}, {catalogue.positions[table.name]}, 0)"
+            yield Statement("sequence", table.name, position)
 
 
 def statement_of(definition: Definition) -> Statement:

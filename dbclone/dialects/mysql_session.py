@@ -39,6 +39,7 @@ _SETTINGS = (
     "SET SESSION time_zone = '+00:00'",
     "SET SESSION net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 86400",
     "SET SESSION group_concat_max_len = 1000000",
+    "SET SESSION sql_notes = 0",
     f"SET SESSION sql_mode = '{ANSI_MODE}'",
 )
 
@@ -49,7 +50,7 @@ def _yes(text: str) -> bool:
 
 _PARAMETERS: dict[str, Callable[[str], object]] = {
     "charset": str, "unix_socket": str, "connect_timeout": int, "ssl_ca": str, "ssl_cert": str, "ssl_key": str,
-    "ssl_verify_cert": _yes, "ssl_verify_identity": _yes, "ssl_disabled": _yes,
+    "ssl_verify_cert": _yes, "ssl_verify_identity": _yes, "ssl_disabled": _yes, "local_infile": _yes,
 }  # fmt: skip
 _URL = re.compile(
     r"[A-Za-z+]+://(?:(?P<user>.*)@)?(?P<place>[^@/?]*)(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?", re.DOTALL
@@ -92,13 +93,14 @@ class Session:
 def connect(url: str, shown: str, *, local_infile: bool = False) -> Session:
     """A session; ``shown`` is the URL without password.  Raises ConnectionFailed, UsageError.
 
-    ``local_infile`` lets the server ask for the files that a LOAD DATA LOCAL names.
+    ``local_infile`` lets the server ask for the files that a LOAD DATA LOCAL names, unless the URL forbids it.
     """
     arguments = _arguments(url, shown)
+    arguments["local_infile"] = local_infile and arguments.get("local_infile", True)
     try:
         # Without decoders every value arrives as the bytes that the server sent.
         connection = pymysql.connect(
-            **arguments, conv=encoders, use_unicode=False, autocommit=True, local_infile=local_infile
+            **arguments, conv=encoders, use_unicode=False, autocommit=True
         )
         session = Session(connection, str(arguments["database"]))
         for statement in _SETTINGS:

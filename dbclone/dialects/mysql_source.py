@@ -21,7 +21,7 @@ from dbclone.dialects.mysql_values import (
 )
 from dbclone.errors import SourceError
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Column, Schema, Table, TableName
+from dbclone.schema import Column, Schema, Table, TableName, TypeFamily
 
 _SNAPSHOT = (
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -104,14 +104,31 @@ class MysqlSource:
         """The rows as texts; one by one where a row is longer than the server's longest text."""
         keys = [f"source.{quote(column)}" for column in table.primary_key.columns] if table.primary_key else []
         tail = f" FROM {quote(table.name.name)} AS source" + (f" ORDER BY {', '.join(keys)}" if keys else "")
-        parts = []
-        for block in self._blocks(f"SELECT {line_expression(columns)}{tail}"):
+        values, parts = self._spellings(table, columns), []
+        for block in self._blocks(f"SELECT {line_expression(columns, values)}{tail}"):
             lines = [row[0] for row in block if row[0] is not None]
             if len(lines) < len(block):
-                parts = [texts_table(rows, columns) for rows in self._blocks(_apart(columns) + tail)]
+                apart = ", ".join(select_expression(column, values.get(column.name, "")) for column in columns)
+                parts = [texts_table(rows, columns) for rows in self._blocks(f"SELECT {apart}{tail}")]
                 break
             parts.append(parse_lines(lines, columns))
         return pa.concat_tables(parts) if parts else texts_table([], columns)
+
+    def _spellings(self, table: Table, columns: Sequence[Column]) -> dict[str, str]:
+        """What stands for texts that refer to a parent by a collation: the parent's own spelling, to others unequal."""
+        texts = {c.name for c in columns if c.type.family is TypeFamily.TEXT and not _is_exact(c)}
+        spelled: dict[str, str] = {}
+        for key in table.foreign_keys:
+            pairs = list(zip(key.columns, key.parent_columns, strict=True))
+            equal = " AND ".join(f"parent.{quote(theirs)} = source.{quote(own)}" for own, theirs in pairs)
+            for own, theirs in pairs:
+                found = f"FROM {quote(key.parent.name)} AS parent"
+                differ = f"CAST(parent.{quote(theirs)} AS binary) <> CAST(source.{quote(own)} AS binary)"
+                doubtful = f"SELECT count(*) {found} JOIN {quote(table.name.name)} AS source ON {equal} WHERE {differ}"
+                if own in texts and key.virtual is None and self.count(doubtful):
+                    place = f"(SELECT parent.{quote(theirs)} {found} WHERE {equal} LIMIT 1)"
+                    spelled[own] = f"coalesce({place}, source.{quote(own)})"
+        return spelled
 
     def _blocks(self, sql: str) -> Iterator[Sequence[Sequence[bytes | None]]]:
         with self._session.connection.cursor(SSCursor) as cursor:
@@ -139,5 +156,6 @@ class MysqlSource:
                 self._findings += (finding,)
 
 
-def _apart(columns: Sequence[Column]) -> str:
-    return f"SELECT {', '.join(map(select_expression, columns))}"
+def _is_exact(column: Column) -> bool:
+    """Whether only equal texts are equal to the server."""
+    return (column.collation or "").endswith(("_nopad_bin", "_0900_bin"))

@@ -64,13 +64,15 @@ class Stage:
         self._session.mode(STRICT_MODE)
         self._session.execute("SET SESSION foreign_key_checks = 0")
 
-    def probe(self, statements: Sequence[Statement]) -> list[tuple[Statement, Exception]]:
-        """Create views and the like in the stage, in whatever order works; those that fail are returned."""
-        pending = list(statements)
+    def probe(self, statements: Sequence[Statement]) -> tuple[list[Statement], list[tuple[Statement, Exception]]]:
+        """Create views and the like in the stage: those that could be, in an order that works, and those that not."""
+        pending, done = list(statements), list[Statement]()
         while True:
-            failed = [(s, error) for s in pending if (error := self._try(s)) is not None]
+            tried = [(statement, self._try(statement)) for statement in pending]
+            failed = [(statement, error) for statement, error in tried if error is not None]
+            done += [statement for statement, error in tried if error is None]
             if len(failed) in (0, len(pending)):
-                return failed
+                return done, failed
             pending = [statement for statement, _ in failed]
 
     def put_in_place(self, definitions: Sequence[str]) -> None:

@@ -100,10 +100,8 @@ class MysqlTarget:
                     self._session.execute(ddl.foreign_key_statement(table, table.foreign_keys))
         completions = [statement for table in own.tables for statement in table.completions]
         with writing("the target"):
-            wanted = [*own.epilogue, *completions]
-            failed = self._built.probe(wanted)
-            refused = {statement for statement, _ in failed}
-            self._definitions = [statement.sql for statement in wanted if statement not in refused]
+            done, failed = self._built.probe([*own.epilogue, *completions])
+            self._definitions = [statement.sql for statement in done]
             for table in own.tables:
                 self._session.rows(f"ANALYZE TABLE {quote(table.name.name)}")
         return tuple(_not_copied(statement, error) for statement, error in failed)

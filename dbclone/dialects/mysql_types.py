@@ -41,7 +41,7 @@ def sql_type(row: ColumnRow, holds_json: bool) -> SqlType:
     if kind in ("float", "double"):
         return SqlType(TypeFamily.FLOAT, spelling, precision=24 if kind == "float" else 53, unsigned=unsigned)
     if kind == "enum":
-        return SqlType(TypeFamily.ENUM, spelling, values=labels_of(spelling))
+        return SqlType(TypeFamily.ENUM, spelling, values=_labels_of(spelling))
     if kind in _TEXTS:
         return SqlType(TypeFamily.JSON, spelling) if holds_json else _text(row)
     if kind in _BYTES:
@@ -67,7 +67,7 @@ def _text(row: ColumnRow) -> SqlType:
     return SqlType(TypeFamily.TEXT, row.column_type, length=None if row.data_type.startswith(("m", "l")) else length)
 
 
-def labels_of(spelling: str) -> tuple[str, ...]:
+def _labels_of(spelling: str) -> tuple[str, ...]:
     """The labels of an ENUM or SET in its declared order."""
     return tuple(label.replace("''", "'").replace("\\\\", "\\") for label in _LABEL.findall(spelling))
 

@@ -6,12 +6,12 @@ reader takes whole blocks of lines apart: four times as fast as columns one by o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.dialects.base import arrow_type, fitting, quote
+from dbclone.dialects.base import MAX_DECIMAL_DIGITS, arrow_type, fitting, quote
 from dbclone.dialects.decimals import rounded, to_decimals
 from dbclone.dialects.mysql_types import GEOMETRIES, base_of
 from dbclone.schema import Column, SqlType, Table, TypeFamily
@@ -35,9 +35,9 @@ def range_condition(column: Column) -> str | None:
     return f"(day({name}) > 0 AND year({name}) > 0 AND date({name}) <= last_day({name}))"
 
 
-def select_expression(column: Column) -> str:
-    """SQL that gives a column as text, NULL for values that its family cannot hold."""
-    name, found = quote(column.name), column.type
+def select_expression(column: Column, value: str = "") -> str:
+    """SQL that gives a column, or ``value`` in its place, as text; NULL for values that its family cannot hold."""
+    name, found = value or quote(column.name), column.type
     kind = base_of(found)
     if condition := range_condition(column):
         return f"if({condition}, {name}, NULL)"
@@ -52,11 +52,14 @@ def select_expression(column: Column) -> str:
     return name if found.family in _PLAIN else f"convert({name} USING utf8mb4)"
 
 
-def line_expression(columns: Sequence[Column]) -> str:
-    """SQL that gives a row as one line of CSV: texts in quotes, NULL as nothing."""
+def line_expression(columns: Sequence[Column], values: Mapping[str, str]) -> str:
+    """SQL that gives a row as one line of CSV: texts in quotes, NULL as nothing.
+
+    ``values`` is what stands for some columns, by name.
+    """
     fields = []
     for column in columns:
-        text = select_expression(column)
+        text = select_expression(column, values.get(column.name, ""))
         if column.type.family is TypeFamily.BYTES:
             text = f"""concat('"', {text}, '"')"""
         elif column.type.family not in _PLAIN:
@@ -162,7 +165,7 @@ def _text_form(values: pa.Array, sql_type: SqlType) -> pa.Array:
         return pc.cast(pc.cast(pc.cast(values, pa.bool_()), pa.int8()), pa.string())
     if family is TypeFamily.INTEGER:
         return pc.cast(pc.cast(values, pa.int64()), pa.string())
-    if family is TypeFamily.DECIMAL and sql_type.scale is not None:
+    if family is TypeFamily.DECIMAL and sql_type.scale is not None and (sql_type.precision or 0) <= MAX_DECIMAL_DIGITS:
         return pc.cast(rounded(values, sql_type), pa.string())
     if family is TypeFamily.BYTES:
         return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())

@@ -84,14 +84,14 @@ def _without_zone(value: object) -> object:
 Maker = Callable[[str], Place]
 
 
-def maker(folder: Path, new_postgres: Callable[[], str], new_mariadb: Callable[[], str]) -> Maker:
-    """Makes empty databases by dialect."""
+def maker(folder: Path, servers: Callable[[str], Callable[[], str]]) -> Maker:
+    """Makes empty databases by dialect; ``servers`` gives what makes those of a server."""
     numbers = iter(range(100))
 
     def make(dialect: str) -> Place:
         if dialect in ("sqlite", "duckdb"):
             return Place(dialect, str(folder / f"db{next(numbers)}.{dialect}"))
-        return Place(dialect, new_postgres() if dialect == "postgresql" else new_mariadb())
+        return Place(dialect, servers(dialect)())
 
     return make
 

@@ -3,7 +3,6 @@
 import datetime as dt
 import resource
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -14,15 +13,10 @@ import pytest
 from dbclone.connection import open_source, open_target
 from dbclone.errors import IntegrityError, TargetError, WriteError
 from dbclone.schema import Schema, Table
-from tests.dialects.places import PAIRS, Maker, Place, by_name, copy, maker, read
+from tests.dialects.places import PAIRS, Maker, Place, by_name, copy, read
 
 pytestmark = [pytest.mark.postgres, pytest.mark.mariadb]
 FAILURES = (psycopg.Error, sqlite3.Error, pymysql.MySQLError)
-
-
-@pytest.fixture
-def make(tmp_path: Path, new_postgres: Callable[[], str], new_mariadb: Callable[[], str]) -> Maker:
-    return maker(tmp_path, new_postgres, new_mariadb)
 
 
 @pytest.fixture(params=PAIRS, ids=["-to-".join(pair) for pair in PAIRS])

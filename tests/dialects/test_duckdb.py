@@ -1,7 +1,6 @@
 """DuckDB as a target: what every source's rows, keys and conditions become there, and what it cannot hold is told."""
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -12,15 +11,10 @@ from dbclone.connection import open_source, open_target
 from dbclone.errors import IntegrityError, TargetError, UsageError, WriteError
 from dbclone.findings import Finding
 from tests.commands import dbclone, small_shop
-from tests.dialects.places import DIALECTS, Maker, Place, copy, maker
+from tests.dialects.places import DIALECTS, Maker, Place, copy
 from tests.dialects.test_conformance import build_keys, build_types, expected_types, load_twice
 
 pytestmark = [pytest.mark.postgres, pytest.mark.mariadb]
-
-
-@pytest.fixture
-def make(tmp_path: Path, new_postgres: Callable[[], str], new_mariadb: Callable[[], str]) -> Maker:
-    return maker(tmp_path, new_postgres, new_mariadb)
 
 
 @pytest.fixture(params=DIALECTS)

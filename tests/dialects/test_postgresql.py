@@ -1,9 +1,7 @@
 """PostgreSQL's own ways: types of its own, values that others cannot hold, partitions, order of creation, sequences."""
 
 import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,14 +10,9 @@ from dbclone.connection import open_source, open_target
 from dbclone.dialects.postgresql_session import describe
 from dbclone.errors import SourceError, TargetError
 from dbclone.schema import Schema, TypeFamily
-from tests.dialects.places import Maker, Place, copy, maker, read
+from tests.dialects.places import Maker, Place, copy, read
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def make(tmp_path: Path, new_postgres: Callable[[], str]) -> Maker:
-    return maker(tmp_path, new_postgres)
 
 
 @pytest.fixture

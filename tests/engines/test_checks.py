@@ -3,7 +3,6 @@
 import datetime as dt
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from dbclone.cloning import clone, plan_clone
 from dbclone.errors import PlanError
 from dbclone.options import CloneOptions, GenerateOptions, PlanOptions
 from dbclone.progress import Silent
-from tests.dialects.places import DIALECTS, Place, maker
+from tests.dialects.places import DIALECTS, Place
 
 # Of each pair of columns, one alone says little: the check ties them.
 DDL = (
@@ -67,11 +66,6 @@ def fill(place: Place) -> None:
     place.insert("friendship", [(*pair, rng.randint(1990, 2020)) for pair in sorted(pairs)])
     parents = [None if i <= 4 else rng.randrange(1, i) for i in range(1, 61)]
     place.insert("category", [(i, parent, parent is None) for i, parent in enumerate(parents, 1)])
-
-
-@pytest.fixture
-def make(tmp_path: Path, new_postgres: Callable[[], str]) -> Callable[[str], Place]:
-    return maker(tmp_path, new_postgres)
 
 
 def count(place: Place, table: str, condition: str = "1 = 1") -> int:
