@@ -63,6 +63,8 @@ class SqlType:
     """Conditions of a domain on its ``VALUE``, in the source's dialect."""
     not_null: bool = False
     """It is the type, a domain, that forbids NULL; the column does not say so itself."""
+    constant: str = ""
+    """Of an OPAQUE type: text of some valid value, for columns that must have one; empty if none is known."""
 
 
 @dataclass(frozen=True)

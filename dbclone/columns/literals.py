@@ -24,6 +24,8 @@ _EPOCH = dt.date(1970, 1, 1)
 _CLOCK = re.compile(r"(-?)(?:P\S*)?(\d+):(\d{2}):(\d{2}(?:\.\d+)?)")
 _SPAN = re.compile(r"(-?\d+) (year|mon|day)")
 _SECONDS = {"year": 31_557_600.0, "mon": 2_629_800.0, "day": 86_400.0}
+_LONGEST = 86_400.0 * (2**31 - 1)
+"""Seconds of an interval written in days."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BITS = code_points("01")
@@ -139,7 +141,7 @@ def _join(parts: Sequence[pa.Array | str], sign: str = "") -> pa.Array:
 
 
 def _draw_interval(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
-    seconds = np.rint(_between(form.magnitudes, n, rng)).astype(np.int64)
+    seconds = np.rint(np.clip(_between(form.magnitudes, n, rng), -_LONGEST, _LONGEST)).astype(np.int64)
     sign = pc.if_else(pa.array(seconds < 0), "-", "")
     size = np.abs(seconds)
     days = _join([sign, _text((size // 86_400).astype(float)), " days "])

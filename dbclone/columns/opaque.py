@@ -1,7 +1,8 @@
 """Types whose inside is not modelled: bytes, intervals, ranges, network addresses and whatever else a product has.
 
 Values that at least k entities hold are kept, by frequency.  The others are made anew where the type is known, and
-otherwise replaced by kept ones, by NULL, or (when neither is there) by a string of the same pattern.
+otherwise replaced by kept ones, by NULL, or (when neither is there) by a constant of the type or a string of the same
+pattern.
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ class OpaqueCodec:
     def _invent(self, n: int, rng: np.random.Generator) -> pa.Array:
         if self.literals is not None:
             return self.literals.draw(n, rng)
+        if self.type.constant:
+            return pa.repeat(pa.scalar(self.type.constant), n)
         if self.grammar is not None and self.grammar.patterns:
             return self.grammar.draw(n, rng)
         return pa.nulls(n, pa.string())
@@ -121,8 +124,12 @@ class OpaqueCodec:
             how = "values are made from the type's own form"
         elif self.kept:
             how = "values that too few rows hold are replaced by frequent ones"
+        elif self.nullable:
+            how = "values become NULL"
+        elif self.type.constant:
+            how = "all values are one constant of the type"
         else:
-            how = "values become NULL" if self.nullable else "values are made from their pattern and may not be valid"
+            how = "values are made from their pattern and may not be valid"
         message = f"{table}.{column}: type {self.type.sql} is not modelled; {how}"
         return Finding(Severity.NOTE if self.invents else Severity.WARNING, "type-fallback", table, (column,), message)
 

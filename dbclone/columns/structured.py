@@ -120,8 +120,9 @@ _NOT = object()
 
 
 def _parsed(texts: Sequence[str | None], type: SqlType) -> list[object]:  # noqa: A002
-    read = array_text.parse if type.family is TypeFamily.ARRAY else _json
-    return [_NOT if text is None else read(text) for text in texts]
+    if type.family is TypeFamily.ARRAY:
+        return [_NOT if text is None else array_text.read(text, type) for text in texts]
+    return [_NOT if text is None else _json(text) for text in texts]
 
 
 def _json(text: str) -> object:

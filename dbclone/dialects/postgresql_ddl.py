@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from dbclone.dialects.base import literal, qualified, quote, quote_all
-from dbclone.schema import Check, Column, ForeignKey, Key, Schema, Statement, Table, TableName
+from dbclone.schema import Check, Column, ForeignKey, Key, Schema, SqlType, Statement, Table, TableName, TypeFamily
 
 CREATE_SCHEMA = "CREATE SCHEMA IF NOT EXISTS "
 
@@ -34,6 +35,12 @@ def _inherits(column: Column, theirs: Column | None) -> bool:
         return False
     same = (column.default, column.nullable) == (theirs.default, theirs.nullable)
     return theirs.generated is not None or (column.inherited and same)
+
+
+def as_text(column: Column) -> Column:
+    """The column where the server has not its type: a plain text."""
+    kind = SqlType(TypeFamily.TEXT, "text")
+    return replace(column, type=kind, default=None, generated=None, collation=None, identity=None)
 
 
 def _check(check: Check) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import psycopg
 import pyarrow as pa
 
 from dbclone.dialects.adbc import ArrowConnection
@@ -12,6 +14,7 @@ from dbclone.dialects.base import literal, quote, rows_of
 from dbclone.dialects.postgresql_catalogue import read_catalogue
 from dbclone.dialects.postgresql_reflection import Reflection, reflect
 from dbclone.dialects.postgresql_session import SETTINGS, connect, identity, reading
+from dbclone.dialects.postgresql_types import with_constants
 from dbclone.dialects.postgresql_values import range_condition, select_expression, to_canonical
 from dbclone.errors import SourceError
 from dbclone.findings import Finding, Severity
@@ -46,7 +49,9 @@ class PostgresqlSource:
         """The schema of all tables outside the system's schemas; SourceError if there is none."""
         if self._reflection is None:
             with reading("the catalogue"):
-                self._reflection = reflect(read_catalogue(self._connection))
+                found = reflect(read_catalogue(self._connection))
+                schema = with_constants(found.schema, self._is_valid)
+                self._reflection = replace(found, schema=schema)
             self._findings += self._reflection.findings
         if not self._reflection.schema.tables:
             raise SourceError(f"The source {self._shown} has no tables.")
@@ -106,6 +111,14 @@ class PostgresqlSource:
             finding = Finding(Severity.WARNING, "type-fallback", table.name, (column,), message, lost)
             if finding not in self._findings:
                 self._findings += (finding,)
+
+    def _is_valid(self, text: str, kind: str) -> bool:
+        """Whether a text is a value of the type."""
+        try:
+            with self._connection.transaction():
+                return self._connection.execute(f"SELECT {literal(text)}::{kind}".encode()).fetchone() is not None
+        except (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError):
+            return False
 
     def _execute(self, sql: str) -> None:
         self._connection.execute(sql.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 import psycopg
@@ -16,10 +17,13 @@ from dbclone.dialects.postgresql_values import binary_chunks, binary_possible, t
 from dbclone.dialects.translation import translate
 from dbclone.errors import TargetError, WriteError
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Schema, Statement, Table, TableName
+from dbclone.schema import Column, Schema, Statement, Table, TableName, TypeFamily
 
 _OPTIONAL = ("function", "procedure", "extension")
 """Kinds before the tables without which a clone is still one: what needs them fails by its own name."""
+_FOREIGN = (TypeFamily.OPAQUE, TypeFamily.ARRAY, TypeFamily.TEXT)
+"""Families of the types that a server may lack."""
+_UNDEFINED = "42704"
 _Refused = tuple[Statement, psycopg.Error]
 
 
@@ -52,12 +56,14 @@ class PostgresqlTarget:
         if not clean and not self.is_empty():
             raise TargetError(f"The target {self._shown} is not empty: give --clean to replace what is there.")
         own, findings = translate(schema, self.dialect)
-        self._tables = {theirs.name: ours for theirs, ours in zip(schema.tables, own.tables, strict=True)}
         if clean:
             self._drop(ddl.schemas_of(own))
         self._late = self._run_before_tables(own.preamble)
-        present = {table.name: table for table in own.tables}
-        for table in own.tables:
+        at_hand, lost = self._with_types_at_hand(own)
+        findings += lost
+        self._tables = {theirs.name: ours for theirs, ours in zip(schema.tables, at_hand.tables, strict=True)}
+        present = {table.name: table for table in at_hand.tables}
+        for table in at_hand.tables:
             with writing(f"table {table.name}"):
                 self._execute(ddl.create_table(table, present))
                 for statement in table.attachments:
@@ -140,6 +146,21 @@ class PostgresqlTarget:
             for statement, _ in found:
                 self._execute(str(statement))
 
+    def _with_types_at_hand(self, schema: Schema) -> tuple[Schema, tuple[Finding, ...]]:
+        """The schema with text in place of types that this server has not (of an extension, say), and what to tell."""
+        opaque = {c.type.sql for table in schema.tables for c in table.columns if c.type.family in _FOREIGN}
+        tried = (Statement("type", name, f"SELECT NULL::{name}") for name in sorted(opaque))
+        missing = {kind.name for kind, error in self._failing(tried) if error.sqlstate == _UNDEFINED}
+        if not missing:
+            return schema, ()
+        tables, findings = [], list[Finding]()
+        for table in schema.tables:
+            lost = {c.name for c in table.columns if c.type.sql in missing}
+            columns = (ddl.as_text(c) if c.name in lost else c for c in table.columns)
+            tables.append(replace(table, columns=tuple(columns)) if lost else table)
+            findings += [_without_type(table, column) for column in table.columns if column.name in lost]
+        return replace(schema, tables=tuple(tables)), tuple(findings)
+
     def _run_before_tables(self, statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """Types and the like in whatever order works; functions that need tables are returned for later."""
         failed = self._run_in_any_order(statements)
@@ -192,6 +213,11 @@ class PostgresqlTarget:
                 uses.setdefault((str(sequence), bool(ascending)), []).append((str(table), str(column)))
             for (sequence, ascending), places in uses.items():
                 self._execute(ddl.position_statement(sequence, ascending, places))
+
+
+def _without_type(table: Table, column: Column) -> Finding:
+    message = f"The target has no type {column.type.sql}: the column is text there, without default."
+    return Finding(Severity.WARNING, "type-fallback", table.name, (column.name,), message)
 
 
 def _not_copied(statement: Statement, error: psycopg.Error) -> Finding:

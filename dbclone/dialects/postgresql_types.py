@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from dbclone.dialects.base import literal, quote
 from dbclone.dialects.postgresql_catalogue import Attribute, Type
-from dbclone.schema import SqlType, Statement, TypeFamily
+from dbclone.schema import Column, Schema, SqlType, Statement, TypeFamily
 
 _FAMILIES: dict[str, tuple[TypeFamily, int | None]] = {
     "bool": (TypeFamily.BOOLEAN, None),
@@ -73,6 +74,38 @@ def _built_in(name: str, modifier: int, spelling: str) -> SqlType:
     if family in (TypeFamily.TIME, TypeFamily.TIMESTAMP):
         return replace(found, scale=modifier)
     return found
+
+
+_CANDIDATES = (
+    "", "0", "1", "a", "{}", "[]", "()", "empty", "0/0", "(0,0)", "[(0,0),(1,1)]", "<(0,0),1>",
+    *(f"({',' * n})" for n in range(1, 24)),
+)  # fmt: skip
+"""Texts that are values of most types; the last ones are rows of NULLs."""
+
+
+def with_constants(schema: Schema, is_valid: Callable[[str, str], bool]) -> Schema:
+    """The schema with a constant for each opaque type of a column that must have a value.
+
+    ``is_valid(text, type)`` asks the server whether a text can be cast to a type.
+    """
+
+    def needs(column: Column) -> bool:
+        return column.type.family is TypeFamily.OPAQUE and not column.nullable and column.generated is None
+
+    @cache
+    def constant(kind: str) -> str:
+        return next((text for text in _CANDIDATES if is_valid(text, kind)), "")
+
+    def completed(column: Column) -> Column:
+        return replace(column, type=replace(column.type, constant=constant(column.type.sql)))
+
+    tables = (
+        replace(table, columns=tuple(completed(c) if needs(c) else c for c in table.columns))
+        if any(map(needs, table.columns))
+        else table
+        for table in schema.tables
+    )
+    return replace(schema, tables=tuple(tables))
 
 
 def create_types(types: Sequence[Type], attributes: Mapping[int, list[Attribute]]) -> Iterator[Statement]:

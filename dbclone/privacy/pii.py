@@ -20,8 +20,8 @@ from dbclone.schema import Column, TableName, TypeFamily
 _SAMPLE = 2_000
 _TEXTUAL = frozenset({TypeFamily.TEXT, TypeFamily.OPAQUE})
 _NUMBERED = frozenset({TypeFamily.TEXT, TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.OPAQUE})
-_TYPED = frozenset({"ip", "mac"})
-"""Kinds for which products have types of their own."""
+_TYPED = {"ip": ("inet", "inet4", "inet6", "cidr"), "mac": ("macaddr",)}
+"""Kinds for which products have types of their own, and these; an 8-byte macaddr8 looks like an IP address."""
 _MEASURED = frozenset({TypeFamily.FLOAT, TypeFamily.DECIMAL})
 _DATED = frozenset({TypeFamily.DATE, TypeFamily.TIMESTAMP, TypeFamily.TEXT})
 
@@ -195,7 +195,7 @@ def detect_pii(table: TableName | None, column: Column, values: pa.Array | pa.Ch
     """What personal data the column holds, or None.  Looks at no more than some thousand values."""
     sample = _strings(values)
     found = _by_name(table, column, sample) or _by_content(column, sample)
-    if found and column.type.family is TypeFamily.OPAQUE and found.kind not in _TYPED:
+    if found and column.type.family is TypeFamily.OPAQUE and column.type.sql.lower() not in _TYPED.get(found.kind, ()):
         return None  # a composite or other type that a made-up text does not fit
     return found
 
