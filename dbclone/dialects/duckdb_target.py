@@ -84,20 +84,19 @@ class DuckdbTarget:
         if first is None or not first.schema.names:
             return 0
         names = {theirs.name: ours.name for theirs, ours in zip(table.columns, own.columns, strict=True)}
-        columns = [quote(names[name]) for name in first.schema.names]
-        arriving = pa.RecordBatchReader.from_batches(first.schema, chain([first], rows))
-        pairs = zip(map(quote, first.schema.names), columns, strict=True)
-        selected = ", ".join(f"{theirs} AS {ours}" for theirs, ours in pairs)
+        # Renamed before DuckDB sees them, to which names that differ by case alone are one.
+        renamed = pa.schema([field.with_name(names[field.name]) for field in first.schema])
+        batches = (pa.RecordBatch.from_arrays(batch.columns, schema=renamed) for batch in chain([first], rows))
+        arriving, columns = pa.RecordBatchReader.from_batches(renamed, batches), quote_all(renamed.names)
         with self._writing(own):
-            self._open().register("arriving", arriving)
+            self._open().register(self._prefix, arriving)
             if own.name in self._staged:
-                into = f"INSERT INTO {self._stage(own)} ({', '.join(columns)})"
+                into = f"INSERT INTO {self._stage(own)} ({columns})"
             else:
                 into = f"CREATE TEMP TABLE {self._stage(own)} AS"
-            [number] = self._open().execute(f"{into} SELECT {selected} FROM arriving").fetchone() or (0,)
-            self._open().unregister("arriving")
-        renamed = [field.with_name(names[field.name]) for field in first.schema]
-        self._staged[own.name] = pa.schema(renamed)
+            [number] = self._open().execute(f"{into} SELECT {columns} FROM {self._prefix}").fetchone() or (0,)
+            self._open().unregister(self._prefix)
+        self._staged[own.name] = renamed
         return int(number)
 
     def finish(self, schema: Schema) -> tuple[Finding, ...]:
@@ -209,10 +208,12 @@ class DuckdbTarget:
             if levels is None or not levels.any():
                 self._execute(move)
             else:
-                self._open().register("levels", pa.table({"row": np.arange(len(levels)), "level": levels}))
+                self._open().register(self._prefix, pa.table({"row": np.arange(len(levels)), "level": levels}))
                 for level in range(int(levels.max()) + 1):
-                    self._execute(f"{move} JOIN levels ON stage.rowid = levels.row WHERE levels.level = {level}")
-                self._open().unregister("levels")
+                    self._execute(
+                        f"{move} JOIN {self._prefix} AS levels ON stage.rowid = levels.row WHERE levels.level = {level}"
+                    )
+                self._open().unregister(self._prefix)
         except (self._duckdb.ConversionException, self._duckdb.OutOfRangeException):
             raise WriteError(self._misfit(table)) from None
         self._execute(f"DROP TABLE {self._stage(table)}")

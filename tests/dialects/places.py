@@ -53,10 +53,11 @@ class Place:
 
     def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         mark = "?" if self.dialect == "sqlite" else "%s"
+        name = table.replace('"', '""').replace("%", "%" if mark == "?" else "%%")
         with self.connect() as connection, contextlib.closing(connection.cursor()) as cursor:
             if self.dialect == "mysql":
                 rows = [[_without_zone(value) for value in row] for row in rows]
-            cursor.executemany(f'INSERT INTO "{table}" VALUES ({", ".join([mark] * len(rows[0]))})', rows)
+            cursor.executemany(f'INSERT INTO "{name}" VALUES ({", ".join([mark] * len(rows[0]))})', rows)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.connect() as connection:
