@@ -23,6 +23,7 @@ from dbclone.dialects.postgresql_surroundings import (
     omissions,
     preamble,
     sequence_settings,
+    settings_asked,
     statement_of,
 )
 from dbclone.dialects.postgresql_types import sql_type
@@ -319,6 +320,10 @@ def _findings(schema: Schema) -> Iterator[Finding]:
     for lost in schema.omissions:
         message = f"The {lost.kind} {lost.name} is not copied: {lost.reason}."
         yield Finding(Severity.WARNING, "not-copied", None, (), message, subject=f"{lost.kind} {lost.name}")
+    for statement, names in settings_asked(schema):
+        asked = f"the setting{'s' if len(names) > 1 else ''} {', '.join(names)}"
+        message = f"The {statement.subject} asks the session for {asked}: who uses the clone must set the same."
+        yield Finding(Severity.NOTE, "session-setting", None, (), message, subject=statement.subject)
     for table in schema.tables:
         for key in table.foreign_keys:
             if key.not_valid:

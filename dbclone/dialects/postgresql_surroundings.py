@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from dbclone.dialects.base import quote
 from dbclone.dialects.postgresql_catalogue import Catalogue, Definition, Sequence
 from dbclone.dialects.postgresql_ddl import CREATE_SCHEMA
 from dbclone.dialects.postgresql_types import create_types
-from dbclone.schema import Omission, Statement, TableName
+from dbclone.schema import Omission, Schema, Statement, TableName
 
 
 def preamble(catalogue: Catalogue) -> Iterator[Statement]:
@@ -54,6 +55,22 @@ def omissions(catalogue: Catalogue) -> Iterator[Omission]:
             yield Omission("aggregate", function.name, "PostgreSQL spells no statement that recreates it")
     for lost in catalogue.left_out:
         yield Omission(lost.kind, lost.name, lost.text)
+
+
+_SETTING = re.compile(r"current_setting\(\s*'([^']+)'", re.IGNORECASE)
+_EXECUTES = re.compile(r" EXECUTE (?:FUNCTION|PROCEDURE) ([^()]+)\(")
+
+
+def settings_asked(schema: Schema) -> Iterator[tuple[Statement, tuple[str, ...]]]:
+    """Policies, triggers, rules and views that ask the session for settings, and which; triggers by their function."""
+    functions = {s.name.partition("(")[0]: s.sql for s in schema.preamble if s.kind == "function"}
+    own = (statement for table in schema.tables for statement in table.completions)
+    for statement in (*own, *schema.epilogue):
+        called = _EXECUTES.search(statement.sql) if statement.kind == "trigger" else None
+        text = statement.sql + (functions.get(called.group(1), "") if called else "")
+        names = tuple(dict.fromkeys(_SETTING.findall(text)))
+        if names and statement.kind != "comment":
+            yield statement, names
 
 
 def statement_of(definition: Definition) -> Statement:

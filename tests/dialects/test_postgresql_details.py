@@ -127,6 +127,22 @@ def test_what_is_not_recreated_is_told(new_postgres: Callable[[], str]) -> None:
         assert name in said, name
 
 
+def test_settings_that_policies_and_triggers_ask_for_are_told(new_postgres: Callable[[], str]) -> None:
+    source = Place("postgresql", new_postgres())
+    source.run(
+        "CREATE TABLE t (a integer, who text)",
+        "CREATE POLICY mine ON t USING (who = current_setting('app.user') OR current_setting('app.role', true) = 'x')",
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.who := current_setting('app.clerk'); RETURN NEW; END $$",
+        "CREATE TRIGGER signed BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION note()",
+        "CREATE TRIGGER other BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    )
+    ledger = {line["name"]: line["reason"] for line in json.loads(dbclone("plan", "--json", source.url).out)["ledger"]}
+    assert "the settings app.user, app.role:" in ledger["mine on public.t"]
+    assert "the setting app.clerk:" in ledger["signed on public.t"]
+    assert "setting" not in ledger["other on public.t"]
+
+
 def test_a_policy_that_binds_the_owner_hides_no_row_from_the_proof(new_postgres: Callable[[], str]) -> None:
     source, target = (Place("postgresql", new_postgres()) for _ in range(2))
     source.run(
