@@ -49,8 +49,11 @@ def orphans(database: Countable, schema: Schema) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def with_orphans(database: Countable, schema: Schema, wanted: Schema) -> Schema:
-    """The schema with the share of orphans of each virtual key, counted where both its tables are ``wanted``."""
+def measured(database: Countable, schema: Schema, wanted: Schema) -> Schema:
+    """The schema with what the rows say of each virtual key, where both its tables are ``wanted``.
+
+    That is the share of orphans, and whether what is referred to is unique though no key says so.
+    """
     names = {table.name for table in wanted.tables}
 
     def counted(table: Table, key: ForeignKey) -> ForeignKey:
@@ -59,10 +62,18 @@ def with_orphans(database: Countable, schema: Schema, wanted: Schema) -> Schema:
         rows = f"{rows_of(schema.dialect, table)} AS child WHERE {_refers(table, key)}"
         referring = database.count(f"SELECT count(*) FROM {rows}")
         orphaned = database.count(_orphan_query(schema, table, key)) if referring else 0
-        return replace(key, virtual=replace(key.virtual, orphans=orphaned / max(referring, 1)))
+        unique = key.virtual.unique or _is_undeclared_key(database, schema, key)
+        return replace(key, virtual=replace(key.virtual, orphans=orphaned / max(referring, 1), unique=unique))
 
     tables = (replace(t, foreign_keys=tuple(counted(t, key) for key in t.foreign_keys)) for t in schema.tables)
     return replace(schema, tables=tuple(tables))
+
+
+def _is_undeclared_key(database: Countable, schema: Schema, key: ForeignKey) -> bool:
+    parent = schema.table(key.parent)
+    if any(set(known.columns) <= set(key.parent_columns) for known in parent.keys):
+        return False
+    return not database.count(_Rows(schema.dialect, parent).duplicates(Key("", key.parent_columns)))
 
 
 def _check_table(database: Countable, schema: Schema, table: Table) -> Iterator[Finding]:

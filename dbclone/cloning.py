@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from dbclone import archive
 from dbclone.abc import Model, Progress, Source, Target
-from dbclone.checking import check, with_orphans
+from dbclone.checking import check, measured
 from dbclone.comparing import missing_parts
 from dbclone.connection import display_url, open_source, open_target, refuse_same
 from dbclone.engines import refuse_unstorable
@@ -134,7 +134,7 @@ def check_database(
             theirs = source.reflect()
             findings = missing_parts(schema, theirs)
             theirs = with_keys(theirs, [resolve(theirs, key) for key in keys])
-            found = allowing(found, with_orphans(source, theirs, theirs))
+            found = allowing(found, measured(source, theirs, theirs))
         findings = (*check(database, found), *findings)
     violations = sum(max(f.count, 1) for f in findings if f.severity is Severity.VIOLATION)
     return CheckSummary(display_url(url), len(schema.tables), rows, findings, violations)
@@ -195,7 +195,7 @@ def _survey(
     if fitting is not None:
         check_limits(wanted, counts, fitting)
     run.clock.phase("read", sum(counts[table.name] for table in wanted.tables))
-    return with_orphans(source, schema, wanted), counts, Reader(source, schema, run.clock)
+    return measured(source, schema, wanted), counts, Reader(source, schema, run.clock)
 
 
 def _proposals(

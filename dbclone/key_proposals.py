@@ -174,7 +174,8 @@ class _Search:
             return None
         if not hint.alone and found.distinct < min(FEW_PARENTS, SPREAD * self._counts[key.parent]):
             return None
-        virtual = replace(key.virtual or Virtual(), nothing=found.nothing, orphans=1 - found.coverage)
+        unique = not self._schema.table(key.parent).keys
+        virtual = replace(key.virtual or ANYWHERE, nothing=found.nothing, orphans=1 - found.coverage, unique=unique)
         made = replace(key, virtual=virtual)
         return Proposal(table.name, made, hint.score, found.support, found.distinct, found.coverage, hint.reason)
 

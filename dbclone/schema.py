@@ -105,6 +105,8 @@ class Virtual:
     """Text of the value that stands for no parent, where that is not NULL (0, say)."""
     orphans: float = 0.0
     """Share of the referring rows of the source whose parent does not exist: a clone may have no larger one."""
+    unique: bool = False
+    """No key of the parent is declared over the columns that are referred to, but no two of its rows have the same."""
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,11 @@ def _part_name(key: ForeignKey) -> str:
 
 
 def split(schema: Schema) -> Schema:
-    """The schema with the tables split that need it; UsageError if a column that must be is referred to itself."""
+    """The schema with the tables split that need it; UsageError if a column that must be is referred to itself.
+
+    A table that is referred to by what is no declared key has one there, so that its rows can be told apart.
+    """
+    schema = _with_parent_keys(schema)
     special = {t.name for t in schema.tables if any(map(_is_special, t.foreign_keys))}
     if not special:
         return schema
@@ -183,6 +187,18 @@ def split(schema: Schema) -> Schema:
         check = _consistency(tables[name], schema.dialect, {key for child, key in late if child == name})
         tables[name] = replace(tables[name], checks=(*tables[name].checks, *check))
     return replace(schema, tables=tuple(tables.values()))
+
+
+def _with_parent_keys(schema: Schema) -> Schema:
+    found: dict[TableName, dict[tuple[str, ...], Key]] = {}
+    for key in (key for table in schema.tables for key in table.foreign_keys if key.virtual and key.virtual.unique):
+        name = "_".join((key.parent.name, *key.parent_columns, "virtual"))
+        found.setdefault(key.parent, {})[key.parent_columns] = Key(name, key.parent_columns)
+    tables = (
+        replace(t, uniques=(*t.uniques, *found[t.name].values()), whole=t) if t.name in found else t
+        for t in schema.tables
+    )
+    return replace(schema, tables=tuple(tables))
 
 
 def _refuse_referred(schema: Schema, special: set[TableName]) -> None:
@@ -212,7 +228,7 @@ def _split_table(table: Table) -> Table:
         checks=tuple(check for check in table.checks if not _mentions(check.expression, parts)),
         indexes=tuple(i for i in table.indexes if not (i.unique and _mentions(i.ddl, parts))),
         exclusions=tuple(e for e in table.exclusions if not any(column in parts for column, _ in e.elements)),
-        whole=table,
+        whole=table.whole or table,
     )
 
 

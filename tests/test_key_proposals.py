@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dbclone.abc import Source
 from dbclone.dialects.sqlite_source import SqliteSource
 from dbclone.key_names import Names, words
 from dbclone.key_proposals import Proposal, propose
@@ -21,13 +22,19 @@ PRECISION, RECALL = 0.98, 0.95
 
 
 def proposals(path: Path) -> tuple[tuple[Proposal, ...], Found]:
-    """What is proposed without the declared keys, and these."""
     source = SqliteSource(path)
+    try:
+        return proposals_of(source)
+    finally:
+        source.close()
+
+
+def proposals_of(source: Source) -> tuple[tuple[Proposal, ...], Found]:
+    """What is proposed without the declared keys, and these."""
     schema = source.reflect()
     meant = {(str(t.name), key.columns, str(key.parent)) for t in schema.tables for key in t.foreign_keys}
     bare = replace(schema, tables=tuple(replace(t, foreign_keys=()) for t in schema.tables))
     found = propose(bare, source.row_counts(schema), cache(lambda name: source.read(schema.table(name))))
-    source.close()
     return found, meant
 
 

@@ -18,18 +18,28 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dbclone.connection import open_source
 from dbclone.examples import build_postgresql
 from tests import real_data
 from tests.commands import dbclone
 from tests.filler import fill
 from tests.inventory import inventory, unaccounted
 from tests.proofs import next_inserts_refused, normalised, not_validated, schema_statements, violations
+from tests.test_key_proposals import named, proposals_of
 
 ROWS = 40
 SMALL = ("pagila", "adventureworks")
 LARGE = ("omop_cdm_54", "danbooru", "panoptes", "zabbix60")
 EXAMPLES = ("bank", "clinic", "shop")
 LARGEST = "musicbrainz"
+FOUND_AGAIN = {
+    "pagila": (0.90, 0.95), "adventureworks": (0.80, 0.80), "omop_cdm_54": (0.95, 0.95), "danbooru": (0.90, 0.90),
+    "panoptes": (0.95, 0.95), "zabbix60": (0.90, 0.85), "musicbrainz": (0.95, 0.50),
+}  # fmt: skip
+"""Precision and recall of proposed foreign keys, at least; rows are random, so that names say nearly all.
+
+What is missed follows no convention of names: Zabbix's hstgrp.groupid, MusicBrainz's entity0 and entity1.
+"""
 INSPECT_SECONDS, PLAN_SECONDS = 5.0, 10.0
 
 pytestmark = pytest.mark.skipif(shutil.which("pg_dump") is None, reason="NO pg_dump: schemas cannot be compared")
@@ -56,6 +66,15 @@ def copied(source: str, target: str) -> dict[str, list[dict[str, str]]]:
     assert outcome.code == 0, outcome.err
     summary: dict[str, list[dict[str, str]]] = json.loads(outcome.out)
     return summary
+
+
+def prove_keys_are_found_again(name: str, source: str) -> None:
+    """Propose foreign keys where the declared ones are taken away."""
+    with open_source(source) as opened:
+        found, declared = proposals_of(opened)
+    right, (precision, recall) = len(named(found) & declared), FOUND_AGAIN[name]
+    assert right / len(named(found)) >= precision
+    assert right / len(declared) >= recall
 
 
 def prove(source: str, target: str) -> None:
@@ -87,13 +106,17 @@ def _is_named(statement: str, said: str) -> bool:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_real_schema_is_cloned_whole(name: str, new_postgres: Callable[[], str]) -> None:
-    prove(loaded(name, new_postgres()), new_postgres())
+    source = loaded(name, new_postgres())
+    prove_keys_are_found_again(name, source)
+    prove(source, new_postgres())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_a_large_schema_is_cloned_whole(name: str, new_postgres: Callable[[], str]) -> None:
-    prove(loaded(name, new_postgres()), new_postgres())
+    source = loaded(name, new_postgres())
+    prove_keys_are_found_again(name, source)
+    prove(source, new_postgres())
 
 
 @pytest.mark.slow
@@ -103,6 +126,7 @@ def test_five_hundred_tables_are_planned_in_seconds_and_cloned_whole(new_postgre
         began = time.process_time()
         assert dbclone(command, "--json", source).code == 0
         assert time.process_time() - began < most, command
+    prove_keys_are_found_again(LARGEST, source)
     prove(source, new_postgres())
 
 

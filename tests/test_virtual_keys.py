@@ -149,6 +149,36 @@ def test_a_fitted_model_keeps_them_and_another_product_has_them(
         assert [connection.execute(query.encode()).fetchone() for query in LOST] == [(0,)] * len(LOST)
 
 
+def test_a_warehouse_without_any_key_is_cloned_with_its_references(tmp_path: Path) -> None:
+    draw, clone = random.Random(3), tmp_path / "clone.sqlite"
+    days = [20230000 + 100 * month + day for month in range(1, 13) for day in range(1, 29)]
+    source = build(
+        tmp_path / "source.sqlite",
+        """CREATE TABLE dim_customer (customer_key INTEGER, segment VARCHAR(9));
+           CREATE TABLE dim_date (date_key INTEGER, month INTEGER);
+           CREATE TABLE fact_sales (order_date_key INTEGER, customer_key INTEGER, amount INTEGER)""",
+        {
+            "dim_customer": [(key, draw.choice("abc")) for key in range(1, 101)],
+            "dim_date": [(day, day // 100 % 100) for day in days],
+            "fact_sales": [
+                (draw.choice(days), draw.randrange(1, 101) if draw.random() > 0.1 else -1, draw.randrange(99))
+                for _ in range(2000)
+            ],
+        },
+    )  # fmt: skip
+    outcome = dbclone("copy", "--infer-keys", source, clone)
+    assert outcome.code == 0, outcome.err
+    facts = (
+        "SELECT count(*) - count(DISTINCT customer_key) FROM dim_customer",
+        "SELECT count(*) - count(DISTINCT date_key) FROM dim_date",
+        "SELECT count(*) FROM fact_sales WHERE order_date_key NOT IN (SELECT date_key FROM dim_date)",
+        "SELECT count(*) FROM fact_sales WHERE max(customer_key, 1) NOT IN (SELECT customer_key FROM dim_customer)",
+    )
+    assert counts(source, *facts) == counts(clone, *facts) == [0, 0, 0, 0]
+    none = "SELECT avg(customer_key = -1) FROM fact_sales"
+    assert counts(clone, none)[0] == pytest.approx(counts(source, none)[0], abs=0.05)
+
+
 def test_a_check_allows_the_source_s_share_of_orphans_and_no_more(tmp_path: Path) -> None:
     sql = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER NOT NULL)"
     parents = [(number,) for number in range(1, 11)]
