@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName, TypeFamily
+from tests import mariadb_server
 
 Value = object
 Row = dict[str, Value]
@@ -76,7 +77,7 @@ MAKERS: dict[TypeFamily, Callable[[Column, int], Value]] = {
     TypeFamily.TIME: lambda _, i: f"{i % 24:02}:{i * 7 % 60:02}:{i * 13 % 60:02}",
     TypeFamily.TIMESTAMP: lambda _, i: str(dt.datetime(2020, 2, 28, 23, 0) + dt.timedelta(minutes=i * 331)),
     TypeFamily.INTERVAL: lambda _, i: f"{i} days 03:00:00",
-    TypeFamily.UUID: lambda _, i: str(uuid.UUID(int=(i + 1) * 0x1234567890ABCDEF1234567)),
+    TypeFamily.UUID: lambda _, i: str(uuid.UUID(int=(i + 1) * 0x1234567890ABCDEF1234567, version=4)),
     TypeFamily.JSON: lambda _, i: json.dumps({"n": i, "tags": ["a'b", None][: i % 3]}),
     TypeFamily.BYTES: lambda _, i: bytes([i % 256, 0, 255 - i % 256]),
     TypeFamily.ARRAY: lambda _, i: f"{{{i},NULL,{i + 1}}}",
@@ -228,6 +229,8 @@ def _column_ddl(table: Table, column: Column, dialect: str) -> str:
         parts.append("PRIMARY KEY")
     elif column.identity and dialect == "postgresql":
         parts.append(identity[column.identity])
+    elif column.identity:
+        parts.append("AUTO_INCREMENT")
     if not column.nullable and column.identity != "rowid":
         parts.append("NOT NULL")
     if dialect == "sqlite" and column.type.values:
@@ -301,6 +304,24 @@ def _insert_postgres(connection: psycopg.Connection, table: Table, rows: Sequenc
     values = [tuple(v if isinstance(v, bytes) or v is None else str(v) for v in r.values()) for r in rows]
     with connection.cursor() as cursor:
         cursor.executemany(insert, values)
+
+
+def build_mariadb(database: Database, url: str) -> None:
+    """Write the database in place of the one of the URL; the server proves the constraints."""
+    name = url.rpartition("/")[2]
+    mariadb_server.run(url, f"DROP DATABASE {name}", f"CREATE DATABASE {name} COLLATE utf8mb4_nopad_bin")
+    connection = mariadb_server.connect(url)
+    with connection, connection.cursor() as cursor:
+        for statement in create_statements(database.schema):
+            cursor.execute(statement)
+        for table in database.schema.tables:
+            names = quoted(*(c.name for c in table.columns)).replace("%", "%%")
+            places = ", ".join(["%s"] * len(table.columns))
+            insert = f"INSERT INTO {quoted(table.name.name).replace('%', '%%')} ({names}) VALUES ({places})"
+            for row in database.rows[table.name]:
+                cursor.execute(insert, list(row.values()))
+        for statement in foreign_key_statements(database.schema):
+            cursor.execute(statement)
 
 
 def read_sqlite(schema: Schema, path: Path) -> Rows:

@@ -40,6 +40,16 @@ KINDS = {
         SqlType(TypeFamily.BYTES, "blob"),
         SqlType(TypeFamily.TEXT, "char(36)", length=36),
     ),
+    "mysql": (
+        *(kind for kind in BOTH if kind.sql not in ("text", "timestamp")),
+        UUID,
+        SqlType(TypeFamily.TEXT, "varchar(60)", length=60),
+        SqlType(TypeFamily.TIMESTAMP, "datetime"),
+        SqlType(TypeFamily.ENUM, "enum('low', 'it''s', 'HIGH')", values=LABELS),
+        SqlType(TypeFamily.TIME, "time"),
+        SqlType(TypeFamily.JSON, "json"),
+        SqlType(TypeFamily.BYTES, "varbinary(9)", length=9),
+    ),
     "postgresql": (
         *BOTH,
         UUID,
@@ -53,14 +63,19 @@ KINDS = {
         SqlType(TypeFamily.OPAQUE, "inet"),
     ),
 }
-KEY_KINDS = {"sqlite": (INTEGER, CODE, BIG, TEXT), "postgresql": (INTEGER, CODE, UUID, BIG, TEXT, SMALL)}
+KEY_KINDS = {
+    "sqlite": (INTEGER, CODE, BIG, TEXT),
+    "postgresql": (INTEGER, CODE, UUID, BIG, TEXT, SMALL),
+    "mysql": (INTEGER, CODE, UUID, BIG, SMALL),
+}
+IDENTITIES = {"sqlite": ("rowid",), "postgresql": (None, "always", "by default"), "mysql": (None, "by default")}
 UNIQUE_ABLE = (TypeFamily.INTEGER, TypeFamily.TEXT, TypeFamily.DATE, TypeFamily.DECIMAL, TypeFamily.TIMESTAMP)
 
 SERIAL = Flavour(0, 0.0)
 SPREAD = (Flavour(3, 0.0), Flavour(40, 0.0), Flavour(1, 0.0), Flavour(4, 0.4), Flavour(30, 0.1), Flavour(1, 1.0))
 FLAVOURS = (*SPREAD, SERIAL)
 MOOD = Statement("enum", "public.mood", "CREATE TYPE mood AS ENUM ('low', 'it''s', 'HIGH')")
-PREAMBLE = {"sqlite": (), "postgresql": (MOOD,)}
+PREAMBLE = {"sqlite": (), "postgresql": (MOOD,), "mysql": ()}
 
 
 @dataclass
@@ -111,7 +126,7 @@ def _reference(draw: st.DrawFn, child: Sketch, parent: Sketch, nullable: bool) -
         else:
             columns.append(child.add(kind, nullable, SERIAL))
     name = f"fk{len(child.references)}_{child.name.name[:20]}"
-    later = draw(st.booleans())
+    later = draw(st.booleans()) and child.dialect != "mysql"
     fk = ForeignKey(name, tuple(columns), parent.name, key, deferrable=later, initially_deferred=later)
     child.references.append(fk)
     return tuple(columns)
@@ -124,8 +139,8 @@ def _primary_key(draw: st.DrawFn, sketch: Sketch, parents: list[Sketch]) -> None
     way = draw(st.sampled_from(ways))
     if way == "integer":
         sketch.primary = (sketch.add(INTEGER, False, SERIAL),)
-        identities = ("rowid",) if sketch.dialect == "sqlite" else (None, "always", "by default")
-        sketch.columns[-1] = replace(sketch.columns[-1], identity=draw(st.sampled_from(identities)))
+        identity = draw(st.sampled_from(IDENTITIES[sketch.dialect]))
+        sketch.columns[-1] = replace(sketch.columns[-1], identity=identity)
     elif way == "code":
         kind = draw(st.sampled_from(KEY_KINDS[sketch.dialect]))
         sketch.primary = (sketch.add(kind, False, SERIAL),)
@@ -153,7 +168,7 @@ def _unique_key(draw: st.DrawFn, sketch: Sketch) -> None:
 
 @st.composite
 def _table(draw: st.DrawFn, name: str, dialect: str, earlier: list[Sketch]) -> Sketch:
-    sketch = Sketch(TableName("" if dialect == "sqlite" else "public", name), dialect)
+    sketch = Sketch(TableName("public" if dialect == "postgresql" else "", name), dialect)
     parents = [s for s in earlier if s.keys]
     draw(_primary_key(sketch, parents))
     for parent in draw(st.lists(st.sampled_from(parents), max_size=2)) if parents else []:

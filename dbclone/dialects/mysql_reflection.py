@@ -16,7 +16,7 @@ from dbclone.dialects.mysql_catalogue import (
     backticked,
     without_database,
 )
-from dbclone.dialects.mysql_session import Session
+from dbclone.dialects.mysql_session import Session, reading
 from dbclone.dialects.mysql_storage import refine
 from dbclone.dialects.mysql_types import sql_type
 from dbclone.findings import Finding, Severity
@@ -41,7 +41,8 @@ def reflect(catalogue: Catalogue, session: Session) -> Reflection:
     for row in catalogue.tables:
         if row.kind in _TABLES:
             table = _table(catalogue, row.name)
-            rows, columns = refine(session, row.name, table.columns)
+            with reading(f"table {table.name}"):
+                rows, columns = refine(session, row.name, table.columns)
             counts[table.name] = rows
             tables.append(replace(table, columns=columns))
     later = [statement_of(d) for d in catalogue.definitions if d.kind != "TRIGGER" and d.text]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from dbclone.dialects.base import quote
 from dbclone.dialects.mysql_catalogue import MODE, Definition, read_definitions
@@ -99,7 +99,8 @@ class Stage:
             self._recover()
             raise
         self._opened = False
-        self._complete()
+        if error := self._complete():
+            raise error
 
     def discard(self) -> None:
         """Drop what was built; nothing of the target was touched."""
@@ -137,16 +138,19 @@ class Stage:
         if self._journal() and not self._tables(self._new):
             self._complete()
             return
-        self._run(text for phase, text in self._journal() if phase == "undo")
-        self._drop_databases()
+        self._run([text for phase, text in self._journal() if phase == "undo"])
+        self._drop_databases(self._old, self._new)
 
-    def _complete(self) -> None:
-        self._run(text for phase, text in self._journal() if phase == "redo")
-        self._drop_databases()
+    def _complete(self) -> MysqlError | None:
+        """Make again what cannot be renamed; the first thing that could not be, which must hinder no further run."""
+        error = self._run([text for phase, text in self._journal() if phase == "redo"])
+        self._drop_databases(self._new, self._old)
+        return error
 
-    def _drop_databases(self) -> None:
-        # The journal goes last but one: without it, and with no table to come, there is nothing left to do.
-        for name in (self._new, self._old):
+    def _drop_databases(self, *names: str) -> None:
+        """In an order of which no beginning looks like another state of things: a journal without tables to come is
+        one to complete."""
+        for name in names:
             if self._session.scalar("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", name):
                 self._session.execute(f"DROP DATABASE IF EXISTS {quote(name)}")
 
@@ -214,15 +218,17 @@ class Stage:
         rows = self._session.rows(f"SELECT phase, text FROM {quote(self._old)}.{quote(_JOURNAL)} ORDER BY place")
         return [(phase, text) for phase, text in rows]
 
-    def _run(self, statements: Iterator[str]) -> None:
+    def _run(self, statements: Sequence[str]) -> MysqlError | None:
         self._session.execute(f"USE {quote(self.target)}")
         self._session.mode(STRICT_MODE)
-        for statement in list(statements):
+        first = None
+        for statement in statements:
             try:
                 self.define(statement)
             except MysqlError as error:
                 if code_of(error) not in _THERE_ALREADY:
-                    raise
+                    first = first or error
+        return first
 
 
 def _drop_statement(definition: Definition) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 
 from dbclone.dialects import mysql_ddl as ddl
-from dbclone.dialects.base import quote
+from dbclone.dialects.base import quote_all
 from dbclone.dialects.mysql_session import (
     LOCAL_OFF,
     MysqlError,
@@ -102,8 +102,7 @@ class MysqlTarget:
         with writing("the target"):
             done, failed = self._built.probe([*own.epilogue, *completions])
             self._definitions = [statement.sql for statement in done]
-            for table in own.tables:
-                self._session.rows(f"ANALYZE TABLE {quote(table.name.name)}")
+            self._session.rows(f"ANALYZE TABLE {quote_all(table.name.name for table in own.tables)}")
         return tuple(_not_copied(statement, error) for statement, error in failed)
 
     def count(self, sql: str) -> int:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.dialects.places import Place, by_name, copy, read
-from tests.random_database import Database, build_postgres, build_sqlite
+from tests.random_database import Database, build_mariadb, build_postgres, build_sqlite
 from tests.strategies import databases
 
 shared = settings(
@@ -58,6 +58,29 @@ def test_from_postgresql(tmp_path: Path, postgres_pair: tuple[str, str], databas
     build_postgres(database, postgres_pair[0])
     target = Place("sqlite", str(tmp_path / "b.sqlite")) if to_sqlite else Place("postgresql", postgres_pair[1])
     travels(Place("postgresql", postgres_pair[0]), target)
+
+
+@pytest.mark.postgres
+@pytest.mark.mariadb
+@settings(shared, max_examples=5)
+@given(data=st.data())
+def test_through_mariadb(
+    tmp_path: Path, postgres_pair: tuple[str, str], new_mariadb: Callable[[], str], data: st.DataObject
+) -> None:
+    """From any product into MariaDB, on to another database of it, and from there to any product."""
+    first, last = (data.draw(st.sampled_from(("sqlite", "postgresql", "mysql"))) for _ in range(2))
+    database = data.draw(databases(first))
+    one, other = Place("mysql", new_mariadb()), Place("mysql", new_mariadb())
+    if first == "mysql":
+        build_mariadb(database, one.url)
+    elif first == "sqlite":
+        build_sqlite(database, tmp_path / "a.sqlite")
+        travels(Place("sqlite", str(tmp_path / "a.sqlite")), one)
+    else:
+        build_postgres(database, postgres_pair[0])
+        travels(Place("postgresql", postgres_pair[0]), one)
+    targets = {"sqlite": str(tmp_path / "b.sqlite"), "postgresql": postgres_pair[1], "mysql": other.url}
+    travels(one, Place(last, targets[last]))
 
 
 @pytest.fixture
