@@ -65,7 +65,7 @@ def find_cycles(schema: Schema) -> tuple[Cycle, ...]:
     deferred = _cut(schema, edges)
     return tuple(
         Cycle(tables, tuple(r for r in deferred if r.child in tables and r.parent in tables))
-        for tables in _components(_digraph(schema, edges))
+        for tables in _components(_digraph(_names(schema), edges))
     )
 
 
@@ -78,7 +78,7 @@ def load_order(schema: Schema, deferred: Collection[Reference] = ()) -> tuple[Ta
 
     edges = [r for r in references(schema) if not r.is_self and r not in deferred]
     try:
-        return tuple(nx.lexicographical_topological_sort(_digraph(schema, edges)))
+        return tuple(nx.lexicographical_topological_sort(_digraph(_names(schema), edges)))
     except nx.NetworkXUnfeasible as error:
         raise ValueError("the deferred references leave a cycle") from error
 
@@ -113,13 +113,17 @@ def _closure(schema: Schema, start: Collection[TableName], upward: bool) -> froz
     return frozenset(found)
 
 
-def _digraph(schema: Schema, edges: Iterable[Reference]) -> nx.DiGraph:
+def _digraph(tables: Iterable[TableName], edges: Iterable[Reference]) -> nx.DiGraph:
     import networkx as nx
 
     graph = nx.DiGraph()
-    graph.add_nodes_from(sorted(table.name for table in schema.tables))
+    graph.add_nodes_from(sorted(tables))
     graph.add_edges_from((r.parent, r.child) for r in edges)
     return graph
+
+
+def _names(schema: Schema) -> list[TableName]:
+    return [table.name for table in schema.tables]
 
 
 def _components(graph: nx.DiGraph) -> list[tuple[TableName, ...]]:
@@ -135,15 +139,17 @@ def _cut(schema: Schema, edges: list[Reference]) -> tuple[Reference, ...]:
     """
     remaining = list(edges)
     cut: list[tuple[TableName, TableName]] = []
-    while components := _components(_digraph(schema, remaining)):
+    while components := _components(_digraph(_names(schema), remaining)):
         pair = _cheapest_pair(schema, remaining, components[0])
         cut.append(pair)
         remaining = [r for r in remaining if (r.child, r.parent) != pair]
     for pair in cut[:-1]:
-        restored = [r for r in edges if r in remaining or (r.child, r.parent) == pair]
-        if not _components(_digraph(schema, restored)):
+        left = frozenset(remaining)
+        restored = [r for r in edges if r in left or (r.child, r.parent) == pair]
+        if not _components(_digraph(_names(schema), restored)):
             remaining = restored
-    return tuple(r for r in edges if r not in remaining)
+    left = frozenset(remaining)
+    return tuple(r for r in edges if r not in left)
 
 
 def _cheapest_pair(
@@ -157,7 +163,7 @@ def _cheapest_pair(
     def cost(pair: tuple[TableName, TableName]) -> tuple[tuple[bool, ...], int, int, tuple[TableName, TableName]]:
         worst = max(deferral_cost(schema.table(r.child), r.foreign_key) for r in groups[pair])
         rest = [r for r in within if (r.child, r.parent) != pair]
-        still_tied = sum(len(c) for c in _components(_digraph(schema, rest)))
+        still_tied = sum(len(c) for c in _components(_digraph(component, rest)))
         return worst, still_tied, len(groups[pair]), pair
 
     return min(groups, key=cost)

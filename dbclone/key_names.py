@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from dbclone.schema import Table, TableName
 
@@ -70,6 +71,7 @@ class Hint:
         return self.score in ALONE
 
 
+@cache
 def words(name: str) -> Words:
     """The words of a name, small and in the singular; digits at the end count no more than case does."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)

@@ -19,6 +19,8 @@ ORPHAN = -2
 
 def parent_rows(child: pa.Table, parent: pa.Table, foreign_key: ForeignKey) -> Rows:
     """For each child row the position of its parent in ``parent``, or NULL, or ORPHAN."""
+    if len(foreign_key.columns) == 1:
+        return _single(child.column(foreign_key.columns[0]), parent.column(foreign_key.parent_columns[0]))
     null = np.zeros(child.num_rows, dtype=bool)
     child_code = np.zeros(child.num_rows, dtype=np.int64)
     parent_code = np.zeros(parent.num_rows, dtype=np.int64)
@@ -28,6 +30,14 @@ def parent_rows(child: pa.Table, parent: pa.Table, foreign_key: ForeignKey) -> R
         child_code, parent_code = _combine(child_code, parent_code, values, parents)
     rows = _positions(child_code, parent_code)
     rows[null] = NULL
+    return rows
+
+
+def _single(child: pa.ChunkedArray, parent: pa.ChunkedArray) -> Rows:
+    """``parent_rows`` of a key of one column; of several parents with one value the first is meant."""
+    values, parents = _comparable(child, parent)
+    rows = _index_in(values, parents).copy()
+    rows[values.is_null().to_numpy(zero_copy_only=False)] = NULL
     return rows
 
 

@@ -50,3 +50,9 @@ def test_chunks_do_not_matter() -> None:
     child = pa.table({"p": pa.chunked_array([[1], [2, 3]])})
     parent = pa.table({"id": pa.chunked_array([[3, 2], [1]])})
     assert parent_rows(child, parent, key(("p", "id"))).tolist() == [2, 1, 0]
+
+
+def test_of_several_parents_with_one_value_the_first_is_meant() -> None:
+    key = ForeignKey("fk", ("a",), TableName("", "p"), ("k",))
+    child, parent = pa.table({"a": [7, None, 5, 9, 7]}), pa.table({"k": [5, None, 7, 7, 5]})
+    assert parent_rows(child, parent, key).tolist() == [2, NULL, 0, ORPHAN, 2]
