@@ -1,8 +1,9 @@
 """Foreign keys that no database declares, proposed from names, types, inclusion of values and cardinality.
 
 Names propose (``key_names``), values decide: nearly all values of a column must be keys of the table that its name
-means, and the weaker the name, the more of that table they must meet.  Values alone prove little, since small whole
-numbers are keys of anything.  Of a composite key all columns must be there, under their names but for one.
+means, and the weaker the name, the more of that table they must meet.  Values alone (``key_values``) propose only where
+they are codes, since small whole numbers are keys of anything.  Of a composite key all columns must be there, under
+their names but for one.
 
 Polymorphic references are pairs of columns (``commentable_type``, ``commentable_id``) of which the one names tables.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, islice
 
 import numpy as np
@@ -19,6 +21,7 @@ import pyarrow.compute as pc
 
 from dbclone.abc import Read
 from dbclone.key_names import ENDINGS, EXACT, PART, TAIL, Hint, Names, words
+from dbclone.key_values import hints_by_value
 from dbclone.matching import NULL, ORPHAN, parent_rows
 from dbclone.options import VirtualKey
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName, TypeFamily, Virtual
@@ -93,6 +96,12 @@ class _Search:
                 self._wide_keys.setdefault("".join(words(key.columns[0])), []).append((table, key))
         self._keys = {table.name: table.keys or self._undeclared(table) for table in schema.tables}
 
+    @cached_property
+    def _by_value(self) -> dict[tuple[TableName, str], list[Hint]]:
+        """What values alone say, of tables that have rows."""
+        filled = [table for table in self._schema.tables if self._counts.get(table.name)]
+        return hints_by_value(filled, self._keys, self._read)
+
     def proposals(self, table: Table) -> Iterator[Proposal]:
         """The best proposal for each column, composite keys first, then what a discriminator tells apart."""
         taken = {key.columns for key in table.foreign_keys}
@@ -105,7 +114,7 @@ class _Search:
             hints = self._names.hints(table.name, column.name) or self._plain_key(table, column)
             if _is_own_key(table, column) and any(h.parent == table.name and h.score == EXACT for h in hints):
                 continue  # it names its own row
-            best = self._best(table, column, hints)
+            best = self._best(table, column, hints or self._by_value.get((table.name, column.name), []))
             if best is not None:
                 yield best
             elif column.name not in covered:

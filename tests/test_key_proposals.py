@@ -71,6 +71,17 @@ def test_small_numbers_refer_to_nothing_by_themselves(tmp_path: Path) -> None:
     assert proposals(build(tmp_path / "days.sqlite", sql, rows))[0] == ()
 
 
+def test_codes_refer_whatever_the_column_is_called(tmp_path: Path) -> None:
+    sql = """CREATE TABLE asset (tag VARCHAR(12) PRIMARY KEY);
+             CREATE TABLE visit (id INTEGER PRIMARY KEY, looked_at VARCHAR(12), note VARCHAR(12), other VARCHAR(12))"""
+    rows = {
+        "asset": [(f"AS-{n:06}",) for n in range(300)],
+        "visit": [(n, f"AS-{n % 250:06}", "as ever", f"AS-{n % 250 + 100:06}") for n in range(1000)],
+    }
+    found, _ = proposals(build(tmp_path / "assets.sqlite", sql, rows))
+    assert named(found) == {("visit", ("looked_at",), "asset")}
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

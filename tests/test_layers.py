@@ -22,7 +22,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pure": (
         "graph", "matching", "halving", "units", "ordering", "pruning", "selection", "survey", "determination",
         "table_roles", "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive",
-        "columns", "privacy", "conditions", "configuration", "virtual_keys", "split_rows", "key_names", "key_proposals",
+        "columns", "privacy", "conditions", "configuration", "virtual_keys", "split_rows",
+        "key_names", "key_values", "key_proposals",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),
