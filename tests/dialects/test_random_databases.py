@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dbclone.schema import TableName
 from tests.dialects.places import Place, by_name, copy, read
 from tests.random_database import Database, build_mariadb, build_postgres, build_sqlite
 from tests.strategies import databases
@@ -81,6 +83,28 @@ def test_through_mariadb(
         travels(Place("postgresql", postgres_pair[0]), one)
     targets = {"sqlite": str(tmp_path / "b.sqlite"), "postgresql": postgres_pair[1], "mysql": other.url}
     travels(one, Place(last, targets[last]))
+
+
+@settings(shared, max_examples=6)
+@given(database=databases("sqlite"))
+def test_into_duckdb(tmp_path: Path, database: Database) -> None:
+    build_sqlite(database, tmp_path / "a.sqlite")
+    source, target = Place("sqlite", str(tmp_path / "a.sqlite")), Place("duckdb", str(tmp_path / "b.duckdb"))
+    copy(source, target, clean=True)
+    arrived = {TableName("", name): arrow_rows(target, name) for name in table_names(target)}
+    assert unordered(by_name(arrived)) == unordered(by_name(read(source)[1]))
+
+
+def table_names(place: Place) -> list[str]:
+    return [name for (name,) in place.rows("SELECT table_name FROM duckdb_tables()")]
+
+
+def arrow_rows(place: Place, table: str) -> pa.Table:
+    """All rows of a DuckDB table."""
+    name = table.replace('"', '""')
+    with place.connect() as connection:
+        found: pa.Table = connection.sql(f'SELECT * FROM "{name}"').to_arrow_table()
+    return found
 
 
 @pytest.fixture
