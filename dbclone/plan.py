@@ -8,9 +8,6 @@ from enum import StrEnum
 from dbclone.findings import Finding
 from dbclone.schema import ForeignKey, Schema, TableName
 
-FEWEST_ENTITIES = 20
-"""Rows from which a table's rows are entities for the tables that they own."""
-
 
 class TableRole(StrEnum):
     SYNTHESISE = "synthesise"
@@ -81,6 +78,8 @@ class TablePlan:
     columns: tuple[ColumnPlan, ...] = ()
     order_by: tuple[str, ...] = ()
     """Sort key of the rows of one owner; empty means the primary key's order."""
+    held_through: ForeignKey | None = None
+    """The key that leads to the entity to which a row belongs; None: each row is an entity of its own."""
 
     @property
     def owner(self) -> ForeignKey | None:
@@ -112,18 +111,11 @@ class Plan:
         return self._by_name[name]
 
     def entity(self, name: TableName) -> TableName:
-        """The table whose rows are the entities to which the rows of a table belong: the top of its owners.
+        """The table whose rows are the entities to which the rows of a table belong, in whom k is counted."""
+        above = self.holder(name)
+        return name if above is None else self.entity(above)
 
-        Owners of few rows are passed over, since they are no population whose members need hiding but a dimension: of
-        customers and the three clerks who serve them, the entities are the customers.
-        """
-        owner = self.owner_entity(name)
-        return name if owner is None else self.entity(owner)
-
-    def owner_entity(self, name: TableName) -> TableName | None:
-        """The owner's table where its rows are, or belong to, the entities of this table's rows."""
-        key = self.table(name).owner
-        above = self._by_name.get(key.parent) if key is not None else None
-        if above is None or above.role is not TableRole.SYNTHESISE or above.rows < FEWEST_ENTITIES:
-            return None
-        return above.table
+    def holder(self, name: TableName) -> TableName | None:
+        """The parent whose rows are, or belong to, the entities of this table's rows."""
+        key = self.table(name).held_through
+        return key.parent if key is not None and key.parent in self._by_name else None

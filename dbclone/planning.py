@@ -9,6 +9,7 @@ from dbclone.column_roles import choose_column_roles
 from dbclone.conditions.ranges import unclear_exclusions
 from dbclone.conditions.requirements import refuse_impossible, unclear_conditions
 from dbclone.conditions.uniques import unclear_indexes
+from dbclone.entities import with_entities
 from dbclone.findings import Finding, Severity
 from dbclone.graph import Cycle, Reference, find_cycles, is_nullable, load_order, person_descendants
 from dbclone.options import PlanOptions
@@ -32,9 +33,11 @@ def make_plan(schema: Schema, counts: Mapping[TableName, int], read: Read, optio
     deferred = frozenset(reference for cycle in cycles for reference in cycle.deferred)
     order = load_order(selection.schema, deferred)
     choices = choose_table_roles(survey, order)
-    persons = person_descendants(selection.schema, person_tables(survey))
-    known = Circumstances({name: c.role for name, c in choices.items()}, deferred, persons)
-    tables = tuple(_plan_table(survey, n, choices[n], known, selection.nulled[n]) for n in order)
+    persons = person_tables(survey)
+    descending = person_descendants(selection.schema, persons)
+    known = Circumstances({name: c.role for name, c in choices.items()}, deferred, descending)
+    planned = [_plan_table(survey, n, choices[n], known, selection.nulled[n]) for n in order]
+    tables = with_entities(planned, persons)
     graph = (*_virtual_findings(selection.schema), *_cycle_findings(selection.schema, cycles))
     findings = (*selection.findings, *graph, *_table_findings(survey, tables))
     return Plan(selection.schema, tables, findings)

@@ -10,11 +10,13 @@ import pyarrow.compute as pc
 
 from dbclone.connection import open_source
 from dbclone.models.observation import observe
-from dbclone.models.sieve import crowded, is_small_domain
 from dbclone.plan import ColumnRole, Plan, TableRole
 from dbclone.schema import TableName
 
 Tables = Mapping[TableName, pa.Table]
+AROUND, NEARLY_ALL = 12, 0.75
+"""Numbers on each side of one that was hit, and the share of them that must be somebody's to excuse it."""
+SMALL = 100
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,10 @@ class Hits:
     hit: int
     rows: int
     """Rows of the clone that hold them."""
-    crowded: float
-    """Share of the lattice that the source's values take where they are dense: 0 for texts."""
     of: int
     """Rows of the clone that hold any value."""
-    longest: int
-    """Letters of the longest rare text that was hit."""
+    open: int
+    """How many of them could have been avoided: texts, and numbers around which there are others that nobody has."""
 
 
 def rows_of(path: Path, plan: Plan) -> Tables:
@@ -55,7 +55,8 @@ def rare_values(plan: Plan, source: Tables, clone: Tables, k: int) -> Iterator[H
                 there = clone[planned.table].column(column.column).drop_null()
                 hit = there.filter(pc.is_in(there, value_set=rare.cast(there.type)))
                 name = (str(planned.table), column.column, column.kind)
-                yield Hits(*name, len(rare), len(pc.unique(hit)), len(hit), _crowded(values), len(there), _longest(hit))
+                found, excuse = pc.unique(hit), _avoidable(pc.unique(hit), values, rare)
+                yield Hits(*name, len(rare), len(found), len(hit), len(there), excuse)
 
 
 def _rare(values: pa.Array, entities: np.ndarray, k: int) -> pa.Array:
@@ -64,21 +65,31 @@ def _rare(values: pa.Array, entities: np.ndarray, k: int) -> pa.Array:
     return held.filter(pc.less(held["entity_count_distinct"], k))["value"].combine_chunks()
 
 
-def _longest(texts: pa.ChunkedArray) -> int:
-    return int(pc.max(pc.utf8_length(texts)).as_py() or 0) if pa.types.is_string(texts.type) else 0
+def _avoidable(hit: pa.Array, values: pa.Array, rare: pa.Array) -> int:
+    """Values that were hit but for no need: the numbers around are not all somebody's, nor is the range a small one."""
+    numbers, hits = _lattice(values, values), _lattice(hit, values)
+    if numbers is None or hits is None:
+        return len(hit)
+    known = np.unique(numbers)
+    if len(known) < SMALL and np.ptp(known) < SMALL and len(known) < 2 * len(rare):
+        return 0
+    near = np.searchsorted(known, hits + AROUND, side="right") - np.searchsorted(known, hits - AROUND)
+    return int((near < NEARLY_ALL * (2 * AROUND + 1)).sum())
 
 
-def _crowded(values: pa.Array) -> float:
+def _lattice(values: pa.Array, like: pa.Array) -> np.ndarray | None:
+    """Numbers and times in units of the smallest step between those of ``like``; None for what is no number."""
+    plain, others = _plain(values), _plain(like)
+    if plain is None or others is None:
+        return None
+    gaps = np.diff(np.unique(np.round(others, 6)))
+    return np.round(plain / gaps.min()) if len(gaps) else plain
+
+
+def _plain(values: pa.Array) -> np.ndarray | None:
     kind = values.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         values = values.cast(pa.timestamp("us")).cast(pa.int64())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        return 0.0
-    numbers = values.drop_null().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    if not len(numbers):
-        return 0.0
-    gaps = np.diff(np.unique(np.round(numbers, 6)))
-    if not len(gaps):
-        return 1.0
-    places = np.round(numbers / gaps.min())
-    return 1.0 if is_small_domain(places) else crowded(places)
+        return None
+    return values.drop_null().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)

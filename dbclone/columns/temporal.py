@@ -53,6 +53,10 @@ class TemporalCodec:
         raw[null] = np.nan
         return raw
 
+    def at_time(self, days: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """Lattice steps since 1970 of whole days since the origin and steps of a time of day, float64[n]."""
+        return days * round(DAY / self.unit) + times + self.origin // self.unit
+
     def restore(self, raw: np.ndarray) -> pa.Array:
         """Values of the column's type from lattice steps; beyond years 1 to 9999 they are clipped."""
         null = np.isnan(raw)

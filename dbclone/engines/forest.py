@@ -11,9 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.abc import Progress, Read
+from dbclone.columns.base import contiguous
 from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
+from dbclone.columns.text import TextCodec
+from dbclone.engines.forest_avoidance import Avoided, counts_on, learn_avoided
 from dbclone.engines.forest_contents import contents_of
 from dbclone.engines.forest_tables import KeyColumn, TableModel
 from dbclone.findings import Content, Finding, Severity
@@ -25,8 +28,9 @@ from dbclone.models.observation import Observation, Observed, observe
 from dbclone.models.pointers import Implied, Pointer
 from dbclone.models.relations import Relation
 from dbclone.options import FitOptions, GenerateOptions
-from dbclone.plan import ColumnRole, Plan, ReferenceRole, TableRole
+from dbclone.plan import ColumnPlan, ColumnRole, Plan, ReferenceRole, TableRole
 from dbclone.privacy.fakers import PiiColumn
+from dbclone.privacy.protection import Guard
 from dbclone.schema import Schema, TableName
 
 PII_K = 5
@@ -106,8 +110,9 @@ def _fit_table(
         name,
         observed.relations,
         observed.columns,
-        tuple(_key(observed, c.column, data) for c in observed.plan.columns if c.role is ColumnRole.KEY),
+        tuple(_key(observed, c.column, data) for c in _keys(observed)),
         tuple(_personal(observed, c, data) for c in observed.columns if isinstance(c.codec, Filled) and _is_pii(c)),
+        tuple(_avoided(observed, data)),
         tuple(_pointer(observed, r) for r in observed.relations if _points(r)),
         tuple(Implied(r.id, r.parent, r.path, _nullable(observed, r)) for r in observed.relations if r.path),
         observed.copies,
@@ -117,16 +122,32 @@ def _fit_table(
     )
 
 
+def _avoided(observed: Observed, data: pa.Table) -> Iterator[Avoided]:
+    """Of texts and of keys that are more than counted numbers."""
+    guard = Guard(observed.guard.k, _owners(observed, data.num_rows)) if observed.guard.on else observed.guard
+    makers = {s.column: s.codec.maker for s in observed.columns if isinstance(s.codec, Filled)}
+    makers |= {c.column: _key(observed, c.column, data).maker for c in _keys(observed)}
+    texts = {s.column for s in observed.columns if isinstance(s.codec, TextCodec) or _is_pii(s)}
+    for name in data.column_names:
+        if name in texts or name in makers:
+            values, maker = contiguous(data.column(name)), makers.get(name)
+            if maker is None or not counts_on(maker, values):
+                yield from learn_avoided(name, values, guard)
+
+
+def _keys(observed: Observed) -> list[ColumnPlan]:
+    return [c for c in observed.plan.columns if c.role is ColumnRole.KEY]
+
+
 def _key(observed: Observed, column: str, data: pa.Table) -> KeyColumn:
-    kind, owners = observed.table.column(column).type, _owners(observed, data.num_rows)
+    kind = observed.table.column(column).type
+    owners = _owners(observed, data.num_rows) if observed.guard.on else None
     return KeyColumn(column, KeyMaker.fit(data.column(column), kind, observed.guard.k, owners))
 
 
-def _owners(observed: Observed, n: int) -> np.ndarray | None:
-    """The entity of each row in the order of the source, None where nothing is guarded."""
-    if not observed.guard.on:
-        return None
-    owners = np.full(n, -1, dtype=np.int64)
+def _owners(observed: Observed, n: int) -> np.ndarray:
+    """The entity of each row in the order of the source, where anything is guarded; rows left out have their own."""
+    owners = int(observed.guard.entities.max(initial=0)) + 1 + np.arange(n, dtype=np.int64)
     owners[observed.order] = observed.guard.entities
     return owners
 
@@ -140,7 +161,7 @@ def _personal(observed: Observed, step: ColumnStep, data: pa.Table) -> PiiColumn
     column = observed.table.column(step.column)
     kind = observed.plan.column(step.column).kind.removeprefix("pii:")
     k = observed.guard.k if observed.guard.on else PII_K
-    owners = _owners(observed, data.num_rows)
+    owners = _owners(observed, data.num_rows) if observed.guard.on else None
     return PiiColumn.learn(column, kind, data.column(step.column), k, owners, unique=unique)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dbclone.columns.identifier import KeyMaker
+from dbclone.engines.forest_avoidance import Avoided
 from dbclone.models.copies import Copied
 from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.encoding import ColumnStep
@@ -32,6 +33,8 @@ class TableModel:
     columns: tuple[ColumnStep, ...] = ()
     keys: tuple[KeyColumn, ...] = ()
     personal: tuple[PiiColumn, ...] = ()
+    avoided: tuple[Avoided, ...] = ()
+    """What may not be drawn, of the columns that hold short texts or keys."""
     pointers: tuple[Pointer, ...] = ()
     implied: tuple[Implied, ...] = ()
     copies: tuple[Copied, ...] = ()

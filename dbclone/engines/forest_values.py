@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbclone.columns.categorical import CategoricalCodec
-from dbclone.columns.temporal import DAY
+from dbclone.columns.temporal import TemporalCodec
 from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
 from dbclone.conditions.repair import Repair, taken
+from dbclone.engines.forest_avoidance import allowances, allowed, decoded, new_keys
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel
@@ -159,7 +160,7 @@ class Values:
         for step in self._model.columns:
             if step.step in self._rows.numbers or step.step in self._rows.codes:
                 self._fill(step)
-        filled = fill(self._model.personal, self._rows.n, self._rng)
+        filled = fill(self._model.personal, self._rows.n, self._rng, allowances(self._model.avoided))
         for name, values in filled.items():
             null = self._rows.codes[f"column:{name}"] == 0
             masked = values.take(pa.array(np.arange(len(values)), mask=null))
@@ -171,19 +172,22 @@ class Values:
         elif step.column not in {p.name for p in self._model.personal}:
             unique = any(key.columns == (step.column,) for key in self._table.keys)
             codes = self._rows.codes[step.step]
-            self.keys[step.column] = step.codec.decode(codes, self._rng, unique)  # type: ignore[union-attr]
+            self.keys[step.column] = decoded(step, codes, allowed(self._model.avoided, step.column), self._rng, unique)
 
     def _raw(self, column: str) -> np.ndarray:
         """Numbers on the codec's lattice; of a timestamp in two steps, the day and the time of day together."""
         raw = self._rows.numbers[f"column:{column}"]
         clock = next((c for c in self._model.columns if c.column == column and c.clock), None)
-        if clock is None:
+        if clock is None or not self._model.steps or not isinstance(clock.codec, TemporalCodec):
             return raw
-        return raw * round(DAY / clock.scale.unit) + self._rows.numbers[clock.step]
+        sieve = next(s.sieve for s in self._model.steps.steps if s.name == clock.step)
+        whole = clock.codec.at_time(raw, self._rows.numbers[clock.step])
+        return sieve.passed(whole) - clock.codec.origin // clock.codec.unit
 
     def _fill_keys(self) -> None:
         for key in self._model.keys:
-            self.keys[key.column] = key.maker.make(self._rows.n, self._rng)
+            allows = allowed(self._model.avoided, key.column)
+            self.keys[key.column] = new_keys(key.maker, self._rows.n, allows, self._rng)
 
     def settle(self, dialect: str) -> np.ndarray:
         """Change or drop rows until every key, condition and overlapping reference holds; positions of the rows kept.
@@ -275,9 +279,8 @@ class Values:
                 drawn = next(s for s in self._model.steps.steps if s.name == step.step)  # type: ignore[union-attr]
                 unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
                 room = max(drawn.high - drawn.low, 64 * unit)
-                bounds = (drawn.low, drawn.high + room)
-                moved = moved_apart(self._rows.numbers[step.step], others, rows, unit, bounds)
-                self._rows.numbers[step.step] = moved
+                bounds, numbers = (drawn.low, drawn.high + room), self._rows.numbers[step.step]
+                self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, sieve=drawn.sieve)
                 self._fill_in(step, rows)
                 return True
             if isinstance(step.codec, CategoricalCodec):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from dbclone.models.sieve import NO_SIEVE, Sieve
+
 _FARTHEST = 64
 """Lattice steps that a number may be moved to become unique."""
 
@@ -43,12 +45,18 @@ def _filled(columns: Sequence[pa.Array]) -> list[pa.Array]:
 
 
 def moved_apart(
-    numbers: np.ndarray, others: np.ndarray, rows: np.ndarray, step: float, bounds: tuple[float, float]
+    numbers: np.ndarray,
+    others: np.ndarray,
+    rows: np.ndarray,
+    step: float,
+    bounds: tuple[float, float],
+    *,
+    sieve: Sieve = NO_SIEVE,
 ) -> np.ndarray:
     """The numbers with those of ``rows`` moved to the nearest free lattice place, within their group of ``others``.
 
     numbers float64[n], others int64[n] (equal where the rest of the key is equal).  Rows that find no free place
-    within 64 steps and the bounds keep their number.
+    within 64 steps and the bounds keep their number; a place must be one that the sieve allows.
     """
     out = numbers.copy()
     touched = np.isin(others, others[rows])
@@ -60,7 +68,7 @@ def moved_apart(
                 (
                     v
                     for v in (value + distance * step, value - distance * step)
-                    if bounds[0] <= v <= bounds[1] and (group, v) not in taken
+                    if bounds[0] <= v <= bounds[1] and (group, v) not in taken and sieve.allows(v)
                 ),
                 None,
             )

@@ -18,7 +18,7 @@ from dbclone.models.layout import (
     SIBLING,
     TRIES,
 )
-from dbclone.models.sieve import opened
+from dbclone.models.sieve import allowed
 
 
 @inner
@@ -152,17 +152,18 @@ def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
 
 @inner
 def _sieved(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-def]
-    """The number, or the nearest open one that lies on the same side of its base."""
+    """The number, or the nearest allowed one that lies on the same side of its base."""
     step = p.steps[s]
-    if step.closed_n == 0 or (counted and value == base):
+    if step.cells == 0 or (counted and value == base):
         return value
     if counted and value > base:
         low = max(low, base + 1.0)
     elif counted:
         high = min(high, base - 1.0)
-    closed = p.octets[step.closed_at : step.closed_at + step.closed_n]
-    kept = p.reals[step.kept_at : step.kept_at + step.kept_n]
-    return opened(closed, kept, value, low, high)
+    cuts = p.reals[step.cuts_at : step.cuts_at + step.cells - 1]
+    moduli = p.reals[step.moduli_at : step.moduli_at + step.cells]
+    classes = p.reals[step.classes_at : step.classes_at + step.cells]
+    return allowed(cuts, moduli, classes, p.reals[step.kept_at : step.kept_at + step.kept_n], (value, low, high))
 
 
 @inner

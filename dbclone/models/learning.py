@@ -21,7 +21,7 @@ from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation, families_keep_apart
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
-from dbclone.models.sieve import Sieve
+from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
@@ -302,11 +302,17 @@ class _Learner:
         )
 
     def _sieve(self, shape: Shape) -> Sieve:
-        """Of numbers that stand in the database as they are drawn."""
+        """Of numbers that stand in the database; with a time of day stands that of the day and the time together."""
         kind, _, column = shape.name.partition(":")
-        if kind != "column" or f"time:{column}" in {s.name for s in self.shapes}:
-            return Sieve()
-        return Sieve.fit(self.observed.rows.numbers[shape.name], self.observed.guard)
+        numbers = self.observed.rows.numbers
+        if kind == "time":
+            clocks = [c for c in self.observed.columns if c.clock and c.scale.unit == shape.scale.unit]
+            whole = {c.step: c.codec.at_time(numbers[f"column:{c.column}"], numbers[c.step]) for c in clocks}  # type: ignore[union-attr]
+            own = whole.pop(shape.name)
+            return Sieve.fit(own, self.observed.guard, list(whole.values()))
+        if kind != "column" or f"time:{column}" in numbers:
+            return NO_SIEVE
+        return Sieve.fit(numbers[shape.name], self.observed.guard)
 
     def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
         source = self.determined.get(shape.name)

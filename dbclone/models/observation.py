@@ -79,7 +79,7 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         observed.order = order[table.table]
         rows = data[table.table].take(pa.array(observed.order))
         observed.rows, observed.data = Rows(rows.num_rows), rows
-        above = entities.get(plan.owner_entity(table.table) or table.table)
+        above = entities.get(plan.holder(table.table) or table.table)
         entities[table.table] = _entities(observed, parents, above, data[table.table].num_rows)
         observed.guard = Guard(k, entities[table.table]).take(observed.order)
         if table.role is TableRole.SYNTHESISE:
@@ -99,11 +99,11 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
 def _entities(
     observed: Observed, parents: Mapping[str, np.ndarray], above: np.ndarray | None, n: int
 ) -> np.ndarray:
-    """The entity of each row of the source: that of its owner (``above``), else one of its own.  int64[n]."""
-    owner = observed.owner
-    if owner is None or above is None or not len(above):
+    """The entity of each row of the source: that of its holder (``above``), else one of its own.  int64[n]."""
+    through = next((r for r in observed.relations if r.key == observed.plan.held_through), None)
+    if through is None or above is None or not len(above):
         return np.arange(n)
-    up = parents[owner.id]
+    up = parents[through.id]
     return np.where(up >= 0, above[np.maximum(up, 0)], int(above.max()) + 1 + np.arange(n))
 
 

@@ -31,6 +31,7 @@ from dbclone.models.layout import (
 )
 from dbclone.models.linkage import Slots, make_slots
 from dbclone.models.rows import Database, gather_bytes, gather_numbers
+from dbclone.models.sieve import Sieve
 from dbclone.models.steps import Bound, Link, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
 
@@ -110,8 +111,8 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
         record["lattice"], record["low"], record["high"] = step.scale.lattice, step.low, step.high
         if isinstance(step.feature, MeasuredFeature):
             _feature(record, step.feature, pools)
-        record["closed_at"], record["closed_n"] = pools.octets.add(step.sieve.closed), len(step.sieve.closed)
-        record["kept_at"], record["kept_n"] = pools.reals.add(step.sieve.kept), len(step.sieve.kept)
+        if not step.name.startswith("time:"):  # that of a day and its time of day is for both together
+            _sieve(record, step.sieve, pools)
         record["null_source"] = -1
         if step.nulls is not None:
             record["null_source"] = _step_number(table.steps, step.nulls.source)
@@ -121,6 +122,13 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
         variant_at += len(step.variants)
         bound_at += len(step.bounds)
     return steps
+
+
+def _sieve(record: np.void, sieve: Sieve, pools: _Pools) -> None:
+    record["cells"] = len(sieve.moduli)
+    for name in ("cuts", "moduli", "classes", "kept"):
+        record[f"{name}_at"] = pools.reals.add(getattr(sieve, name))
+    record["kept_n"] = len(sieve.kept)
 
 
 def _feature(record: np.void, feature: MeasuredFeature, pools: _Pools) -> None:

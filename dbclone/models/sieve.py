@@ -1,98 +1,266 @@
-"""Places of a lattice where no drawn number may stand: all that fewer than k entities hold, and about as many others.
+"""Where no drawn number may stand: on none that fewer than k entities hold, by rules that k entities share.
 
-A number drawn from an interval can hit a real rare one by chance.  A sieve closes, by one bit of a hash table per rare
-number, the place of each rare number together with a third to two thirds of all other places; a draw that falls on a
-closed place moves to the nearest open one.  So a clone avoids the rare numbers, while a closed place says next to
-nothing: to know it makes a number at most two and a half times as likely.  Where a lattice is small and most of its
-places are in use (months, ages), or no open place is near, the draw stays: there a hit tells nothing.
-(Bloom 1970, "Space/time trade-offs in hash coding with allowable errors", with one hash function.)
+A number drawn from an interval can hit a real rare one by chance.  A sieve cuts the lattice into cells of which each
+holds the rare numbers of at least k entities, and allows in a cell only the numbers of one residue class: the smallest
+modulus that leaves a class free of them, and one of the classes that it leaves free.  A draw beside its class moves to
+the nearest number that is allowed; numbers that k entities hold stay.  So a clone avoids all rare numbers, while
+nothing in the model stems from fewer than k entities, and to know it makes a number at most twice as likely to be
+real (m / (m − 1) for modulus m).  Any rule that makes clones avoid the rare numbers tells as much: whoever draws
+enough clones sees where none ever stands.
+
+Where nearly all numbers of a cell are somebody's, none is allowed in it, and if none is near the draw stays: what a hit
+would tell is known without it.  The months in a table of thirty rows have no sieve for the same reason.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from dbclone.models.compiled import inner, kernel
+from dbclone.models.holding import runs
 from dbclone.privacy.protection import Guard
 
-_LEAST_CLOSED = 0.4
-"""Share of places closed at least: decoys, drawn from a seed that only the source knows, make up what lacks."""
-REACH = 16
-"""Lattice steps to look for an open place."""
 _FARTHEST = 2.0**52
 CROWDED = 0.5
 _SMALL = 100
-"""A lattice of at most so many places, of which such a share is in use, has no sieve: months, hours, ages."""
+"""A lattice of at most so many places, of which such a share is in use, counts as small and known."""
+_LARGEST = 4096
+"""Modulus that is tried at most, in cells where few entities hold many numbers."""
+_USUAL = 16
+_CLASSES = 16
+"""Beyond the usual moduli a class must have about so many numbers in its cell, or all draws would meet in a few."""
+HOPS = 8
+"""Neighbouring cells in which an allowed number is looked for."""
+_NEAR = 64.0
+"""Distance up to which a kept number is taken instead."""
+
+Reals = npt.NDArray[np.float64]
+
+
+def _none() -> Reals:
+    return np.zeros(0)
 
 
 @dataclass(frozen=True)
 class Sieve:
-    """``closed`` uint8[2ᵐ] by hash (empty: all places are open); ``kept`` are rising numbers that stay open."""
+    """Cells by their rising starts, the first without one; empty: every number is allowed."""
 
-    closed: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
-    kept: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    cuts: Reals = field(default_factory=_none)
+    """Start of each cell but the first, float64[cells − 1]."""
+    moduli: Reals = field(default_factory=_none)
+    """float64[cells]; 0: nothing but kept numbers is allowed."""
+    classes: Reals = field(default_factory=_none)
+    """The residue that is allowed, float64[cells]."""
+    kept: Reals = field(default_factory=_none)
+    """Rising numbers that k entities hold."""
     rare: tuple[int, int] = (0, 0)
     """How many numbers are rare, and in how many rows they stand."""
 
     @classmethod
-    def fit(cls, raw: np.ndarray, guard: Guard) -> Sieve:
-        """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it."""
-        held = np.flatnonzero(raw == np.floor(raw))
-        if not guard.on or not len(held) or np.abs(raw[held]).max() > _FARTHEST:
+    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = ()) -> Sieve:
+        """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it.
+
+        What is rare in one of ``others`` (float64[n] each) is not allowed either: columns that share a sieve keep
+        their order and what is equal in them.
+        """
+        if not guard.on:
             return cls()
-        distinct, rank = np.unique(raw[held], return_inverse=True)
-        common = guard.take(held).held(rank, len(distinct))
-        rare = distinct[~common]
-        told = len(rare), int((~common)[rank].sum())
-        if not len(rare) or is_small_domain(raw[held]):
+        held = np.flatnonzero(raw == np.floor(raw))
+        if not len(held) or np.abs(raw[held]).max() > _FARTHEST:
+            return cls()
+        found = [_divided(numbers, guard) for numbers in (raw, *others)]
+        told = len(np.unique(raw[found[0][0]])), len(found[0][0])
+        if not any(len(rows) for rows, _ in found) or is_small_domain(raw[held], found[0][1]):
             return cls(rare=told)
-        closed = np.zeros(max(8, 1 << int(np.ceil(np.log2(len(rare))))), dtype=np.uint8)
-        closed[[place(number, len(closed)) for number in rare.tolist()]] = 1
-        decoys = np.random.default_rng(np.abs(rare).astype(np.uint64)).permutation(len(closed))
-        closed[decoys[: max(0, int(np.ceil(_LEAST_CLOSED * len(closed))) - int(closed.sum()))]] = 1
-        return cls(closed, distinct[common], told)
+        rare = np.concatenate([n[rows] for n, (rows, _) in zip((raw, *others), found, strict=True)])
+        entities = np.concatenate([guard.entities[rows] for rows, _ in found])
+        rng = np.random.default_rng(np.abs(np.unique(rare)).astype(np.uint64))
+        numbers, starts = _cells(*_padded(rare, entities, guard.k, rng), guard.k)
+        cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
+        moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
+        kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
+        return cls(cuts, moduli, classes, kept, told)
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is forbidden."""
+        return len(self.moduli) > 0
+
+    def allows(self, number: float) -> bool:
+        """Whether a number may stand as it is."""
+        place = (float(number), -np.inf, np.inf)
+        return bool(allowed(self.cuts, self.moduli, self.classes, self.kept, place) == number)
+
+    def passed(self, numbers: Reals) -> Reals:
+        """The numbers (NaN is NULL), each moved to the nearest one that is allowed."""
+        if not self.on:
+            return numbers
+        moved: Reals = all_allowed(self.cuts, self.moduli, self.classes, self.kept, numbers)
+        return moved
 
 
-def is_small_domain(numbers: np.ndarray) -> bool:
-    """Whether the numbers (float64[n], no NaN) are most of a small range, so that none of them tells anything."""
-    return 0 < float(np.ptp(numbers)) < _SMALL and crowded(numbers) >= CROWDED
+NO_SIEVE = Sieve()
 
 
-def crowded(numbers: np.ndarray) -> float:
+def is_small_domain(numbers: Reals, common: Reals) -> bool:
+    """Whether numbers (float64[n], no NaN) are most of a small range, of which k entities share but the smaller part.
+
+    So it is with the months in a table of thirty rows: the range is known without them, and none tells anything.
+    """
+    few = 2 * len(common) < len(np.unique(numbers))
+    return few and 0 < float(np.ptp(numbers)) < _SMALL and crowded(numbers) >= CROWDED
+
+
+def crowded(numbers: Reals) -> float:
     """Share of the lattice's places that numbers (float64[n], no NaN) take where the middle nine tenths of them lie."""
     low, high = np.quantile(numbers, [0.05, 0.95], method="nearest")
     inner_ones = numbers[(numbers >= low) & (numbers <= high)]
     return float(len(np.unique(inner_ones)) / (high - low + 1))
 
 
+def _divided(raw: Reals, guard: Guard) -> tuple[npt.NDArray[np.int64], Reals]:
+    """The rows whose whole numbers fewer than k entities hold, and the numbers that k entities hold."""
+    held = np.flatnonzero(raw == np.floor(raw))
+    distinct, rank = np.unique(raw[held], return_inverse=True)
+    common = guard.take(held).held(rank, len(distinct))
+    return held[~common[rank]], distinct[common]
+
+
+def _padded(
+    raw: Reals, entities: npt.NDArray[np.int64], k: int, rng: np.random.Generator
+) -> tuple[Reals, npt.NDArray[np.int64]]:
+    """With invented numbers of invented entities where fewer than k hold any rare number."""
+    lacking = k - len(np.unique(entities))
+    if lacking <= 0:
+        return raw, entities
+    middle, spread = float(np.median(raw)), 8.0 * k + float(np.ptp(raw))
+    invented = np.round(middle + spread * (rng.random(lacking) - 0.5))
+    return np.append(raw, invented), np.append(entities, entities.max() + 1 + np.arange(lacking))
+
+
+def _cells(raw: Reals, entities: npt.NDArray[np.int64], k: int) -> tuple[Reals, npt.NDArray[np.int64]]:
+    """The different rare numbers, rising, and the first of each cell, which holds those of at least k entities."""
+    order = np.argsort(raw, kind="stable")
+    numbers, rank = np.unique(raw[order], return_inverse=True)
+    entity = np.unique(entities[order], return_inverse=True)[1].astype(np.int64)
+    latest = np.full(int(entity.max()) + 1, -1, dtype=np.int64)
+    starts, holding = runs(rank.astype(np.int64), entity, np.zeros(len(numbers), dtype=bool), 1, k, latest)
+    if len(starts) > 1 and holding[-1] < k:
+        starts = starts[:-1]
+    return numbers, rank[starts].astype(np.int64)
+
+
+def _roundest(below: Reals, above: Reals) -> Reals:
+    """Between two whole numbers (below < … ≤ above) the one with the most factors of two: it tells least of them."""
+    cuts = above.copy()
+    for power in range(53):
+        step = 2.0**power
+        candidate = np.floor(above / step) * step
+        cuts = np.where(candidate > below, candidate, cuts)
+    return cuts
+
+
 @kernel
-def place(number, size):  # type: ignore[no-untyped-def]
-    """Bit of a number in a table of ``size`` (a power of two) bits: multiplicative hashing (Knuth 1973, 6.4)."""
-    mixed = np.uint64(np.int64(number)) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64((mixed >> np.uint64(32)) & np.uint64(size - 1))
+def free_classes(numbers, starts, luck):  # type: ignore[no-untyped-def]
+    """Per cell the smallest modulus with a class that no number is in, and one such class; 0 where there is none."""
+    moduli, classes = np.zeros(len(starts)), np.zeros(len(starts))
+    used = np.zeros(_LARGEST, np.int64)
+    mark = 0
+    for c in range(len(starts)):
+        end = starts[c + 1] if c + 1 < len(starts) else len(numbers)
+        width = numbers[end - 1] - numbers[starts[c]] + 1
+        most = int(min(_LARGEST, max(_USUAL, width // _CLASSES)))
+        for m in range(2, most + 1):
+            mark += 1
+            free = m
+            for i in range(starts[c], end):
+                residue = int(numbers[i] - np.floor(numbers[i] / m) * m)
+                if used[residue] != mark:
+                    used[residue] = mark
+                    free -= 1
+                    if free == 0:
+                        break
+            if free > 0:
+                moduli[c], classes[c] = m, _chosen(used[:m], mark, int(luck[c] * free))
+                break
+    return moduli, classes
 
 
 @inner
-def _is_open(closed, kept, number):  # type: ignore[no-untyped-def]
-    if not closed[place(number, closed.shape[0])]:
-        return True
-    i = np.searchsorted(kept, number)
-    return i < kept.shape[0] and kept[i] == number
+def _chosen(used, mark, wanted):  # type: ignore[no-untyped-def]
+    """The free class of that number."""
+    for residue in range(used.shape[0]):
+        if used[residue] != mark:
+            if wanted == 0:
+                return residue
+            wanted -= 1
+    return -1
+
+
+@inner
+def _upwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
+    """The next allowed number of a class, from the number on; infinity where none is near."""
+    at = number
+    cell = np.searchsorted(cuts, at, side="right")
+    for _ in range(HOPS):
+        end = cuts[cell] if cell < cuts.shape[0] else np.inf
+        m = moduli[cell]
+        if m > 0:
+            above = classes[cell] + np.ceil((at - classes[cell]) / m) * m
+            if above < end:
+                return above
+        if cell >= cuts.shape[0]:
+            break
+        at, cell = end, cell + 1
+    return np.inf
+
+
+@inner
+def _downwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
+    at = number
+    cell = np.searchsorted(cuts, at, side="right")
+    for _ in range(HOPS):
+        start = cuts[cell - 1] if cell > 0 else -np.inf
+        m = moduli[cell]
+        if m > 0:
+            below = classes[cell] + np.floor((at - classes[cell]) / m) * m
+            if below >= start:
+                return below
+        if cell == 0:
+            break
+        at, cell = start - 1, cell - 1
+    return -np.inf
 
 
 @kernel
-def opened(closed, kept, number, low, high):  # type: ignore[no-untyped-def]
-    """The nearest open number between ``low`` and ``high``, upwards first; the number itself if none is near."""
-    if closed.shape[0] == 0 or number != np.floor(number) or _is_open(closed, kept, number):
+def allowed(cuts, moduli, classes, kept, place):  # type: ignore[no-untyped-def]
+    """The allowed number nearest to one, within bounds (``place``: number, low, high); itself if none is near."""
+    number, low, high = place
+    if moduli.shape[0] == 0 or number != np.floor(number):
         return number
-    for distance in range(1, REACH + 1):
-        if number + distance <= high and _is_open(closed, kept, number + distance):
-            return number + distance
-        if number - distance >= low and _is_open(closed, kept, number - distance):
-            return number - distance
-    return number
+    i = np.searchsorted(kept, number)
+    if i < kept.shape[0] and kept[i] == number:
+        return number
+    above, below = _upwards(cuts, moduli, classes, number), _downwards(cuts, moduli, classes, number)
+    if i < kept.shape[0] and kept[i] - number <= _NEAR:
+        above = min(above, kept[i])
+    if i > 0 and number - kept[i - 1] <= _NEAR:
+        below = max(below, kept[i - 1])
+    up, down = above <= high and above < np.inf, below >= low and below > -np.inf
+    if up and (not down or above - number <= number - below):
+        return above
+    return below if down else number
 
 
-NO_SIEVE = Sieve()
+@kernel
+def all_allowed(cuts, moduli, classes, kept, numbers):  # type: ignore[no-untyped-def]
+    """Each number moved as by ``allowed``, without bounds; NaN stays."""
+    moved = numbers.copy()
+    for i in range(numbers.shape[0]):
+        if not np.isnan(numbers[i]):
+            moved[i] = allowed(cuts, moduli, classes, kept, (numbers[i], -np.inf, np.inf))
+    return moved

@@ -84,7 +84,7 @@ class Step:
     bounds: tuple[Bound, ...] = ()
     nulls: NullRule | None = None
     sieve: Sieve = NO_SIEVE
-    """Places where no number of a measured step may stand."""
+    """Where no number of a measured step may stand; of a time of day, none of it and its day together."""
     beyond: int = 0
     """Rows of the source below ``low`` or above ``high``."""
 

@@ -8,14 +8,16 @@ by chance, as any guess can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbclone.columns.avoidance import Allows, avoiding, everything
 from dbclone.columns.patterns import Grammar, learn
 from dbclone.columns.uniqueness import limited, make_unique
 from dbclone.privacy import makers, pools
@@ -25,6 +27,7 @@ from dbclone.privacy.repeats import Repetition
 from dbclone.schema import Column, TypeFamily
 
 _SAMPLE = 20_000
+_ROUNDS = 20
 _NAMES = frozenset({"first_name", "last_name", "full_name"})
 _PATTERNED = frozenset({"phone", "postal_code", "national_id", "plate", "token", "password"})
 _MOST_DOMAINS = 30
@@ -100,10 +103,16 @@ class PiiColumn:
         )
 
 
-def fill(columns: Sequence[PiiColumn], rows: int, rng: np.random.Generator) -> dict[str, pa.Array]:
+def fill(
+    columns: Sequence[PiiColumn],
+    rows: int,
+    rng: np.random.Generator,
+    allows: Mapping[str, Allows] = MappingProxyType({}),
+) -> dict[str, pa.Array]:
     """Values for all columns of personal data of one table, by column name; string or, for numbers, int64 arrays.
 
-    No NULLs.  A unique column has no value twice (PlanError if its length does not allow that many).
+    No NULLs.  A unique column has no value twice (PlanError if its length does not allow that many).  ``allows`` says
+    per column which values may be drawn.
     """
     if not columns:
         return {}
@@ -112,7 +121,7 @@ def fill(columns: Sequence[PiiColumn], rows: int, rng: np.random.Generator) -> d
     personas = max(min(round(share * rows), rows), min(rows, 1))
     persona_of = most.repetition.deal(rows, personas, rng)
     locale = next((c.locale for c in columns if c.kind in _NAMES), columns[0].locale)
-    crowd = _Crowd(columns, locale, rows, personas, rng)
+    crowd = _Crowd(columns, (rows, personas), locale, rng, allows)
     filled: dict[str, pa.Array] = {}
     seen: dict[str, int] = {}
     for column in columns:
@@ -127,27 +136,57 @@ class _Crowd:
     """The personas of one table and what each of them is called."""
 
     def __init__(
-        self, columns: Sequence[PiiColumn], locale: str, rows: int, personas: int, rng: np.random.Generator
+        self,
+        columns: Sequence[PiiColumn],
+        sizes: tuple[int, int],
+        locale: str,
+        rng: np.random.Generator,
+        allows: Mapping[str, Allows],
     ) -> None:
-        self.locale, self.rows, self.size, self.rng = locale, rows, personas, rng
+        self.locale, self.rng, self._allows = locale, rng, allows
+        self.rows, self.size = sizes
         by_kind = {c.kind: c for c in reversed(columns)}
         self.first = self._names(by_kind.get("first_name"), pools.first_names(locale))
         self.last = self._names(by_kind.get("last_name"), pools.last_names(locale))
+        for column in (c for c in columns if c.kind in _COMBINED):
+            self._rename(column)
 
     def values(self, column: PiiColumn, ordinal: int) -> pa.Array:
         """One value per persona; for a unique column all different."""
         make = self._maker(column, ordinal)
+        allows = self._allows.get(column.name, everything)
+
+        def redraw(rows: npt.NDArray[np.int64]) -> pa.Array:
+            return _cased(make(len(rows)), column.case)
+
         if column.unique:
             made = limited(_cased(make(self.size), column.case), column.max_length)
-            return make_unique(made, lambda r: _cased(make(len(r)), column.case), column.max_length)
+            made = make_unique(made, redraw, column.max_length)
+            return avoiding(made, lambda r: limited(redraw(r), column.max_length), allows, self.rng, unique=True)
         distinct = max(round(column.repetition.distinct * self.rows), min(self.size, 1))
-        if (column.kind in _LINKED and not ordinal) or distinct >= 0.97 * self.size:
+        if column.kind in _LINKED and not ordinal:
             return _cased(make(self.size), column.case)
-        picked = column.repetition.deal(self.size, distinct, self.rng)
-        return _cased(make(distinct).take(pa.array(picked)), column.case)
+        if distinct >= 0.97 * self.size:
+            return avoiding(redraw(np.arange(self.size)), redraw, allows, self.rng)
+        made = avoiding(redraw(np.arange(distinct)), redraw, allows, self.rng)
+        return made.take(pa.array(column.repetition.deal(self.size, distinct, self.rng)))
+
+    def _rename(self, column: PiiColumn) -> None:
+        """Give those another family name whose names together are not allowed in the column."""
+        allows = self._allows.get(column.name, everything)
+        for _ in range(_ROUNDS):
+            strange = np.flatnonzero(~allows(_cased(self._linked(column, self.size, 0), column.case)))
+            if not len(strange):
+                return
+            mask = np.zeros(self.size, dtype=bool)
+            mask[strange] = True
+            self.last = pc.replace_with_mask(self.last, pa.array(mask), self._any(self.last.to_pylist(), len(strange)))
 
     def _names(self, column: PiiColumn | None, pool: Sequence[str]) -> pa.Array:
         """A name for each persona, from as many different ones as the source's column would have."""
+        if column is not None and column.name in self._allows:
+            allowed = self._allows[column.name](_cased(pa.array(pool, pa.string()), column.case))
+            pool = [name for name, may in zip(pool, allowed, strict=True) if may] or pool
         distinct = len(pool)
         if column is not None and not column.unique:
             distinct = min(max(round(column.repetition.distinct * self.rows), 1), len(pool))
@@ -193,6 +232,7 @@ class _Crowd:
         return pa.array(pool, pa.string()).take(pa.array(self.rng.choice(len(pool), size=n, p=shares)))
 
 
+_COMBINED = frozenset({"full_name", "username"})
 _LINKED = frozenset({"first_name", "last_name", "full_name", "username", "email", "url_user"})
 
 
