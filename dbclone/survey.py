@@ -59,7 +59,9 @@ class Survey:
         """Evidence that the column holds personal data, by name, type and content."""
         if (table, column) not in self._pii:
             owner = self.schema.table(table)
-            self._pii[table, column] = detect_pii(table, owner.column(column), self.values(table, column))
+            self._pii[table, column] = detect_pii(
+                table, owner.column(column), self.values(table, column), [c.name for c in owner.columns]
+            )
         return self._pii[table, column]
 
     def values(self, table: TableName, column: str) -> pa.Array:

@@ -93,7 +93,7 @@ def detect(
     drawn = sample(values)
     if drawn.null_count == len(drawn):
         return _of_nothing(column, table, drawn)
-    pii = personal() if personal is not None and len(drawn) == len(values) else detect_pii(table, column, drawn)
+    pii = personal() if personal is not None else detect_pii(table, column, drawn)
     if pii and pii.kind not in MODELLED:
         return Kind(f"pii:{pii.kind}", pii.evidence)
     suffix = f"; {pii.evidence}: modelled, extremes cut" if pii else ""

@@ -88,6 +88,12 @@ def is_international_phone(text: str) -> bool:
     return _INTERNATIONAL.fullmatch(text) is not None and (text[0] == "+" or not text.isdigit())
 
 
+def is_written_phone(text: str) -> bool:
+    """Nine digits or more with what is put between them; no book number, no time."""
+    digits = sum(map(str.isdigit, text))
+    return 9 <= digits <= 15 and digits < len(text) and not text.startswith(("978", "979")) and is_phone(text)
+
+
 def is_name(text: str) -> bool:
     """Begins with a letter, no digits but a few at a word's end, at most six words."""
     return len(text) <= 80 and len(text.split()) <= 6 and _NAME.fullmatch(re.sub(r"\d{1,4}\b", "", text)) is not None
