@@ -12,8 +12,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from dbclone.plan import ReferenceRole, TablePlan, TableRole
+import numpy as np
+import numpy.typing as npt
+
+from dbclone.abc import Read
+from dbclone.matching import parent_rows
+from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.schema import ForeignKey, TableName
+
+Ints = npt.NDArray[np.int64]
 
 FEWEST = 20
 """Rows from which a table's rows are a population."""
@@ -49,3 +56,25 @@ def _top(plans: Mapping[TableName, TablePlan], name: TableName) -> TableName:
     """The table of the entities of a table that is planned already."""
     key = plans[name].held_through
     return name if key is None else _top(plans, key.parent)
+
+
+def entities_of(plan: Plan, read: Read) -> Mapping[TableName, Ints]:
+    """The number of the entity of each row, by table, in the order in which rows are read."""
+    found: dict[TableName, Ints] = {}
+    for table in plan.tables:
+        rows, through = read(table.table), table.held_through
+        if through is None or through.parent not in found:
+            found[table.table] = np.arange(rows.num_rows, dtype=np.int64)
+        else:
+            up = parent_rows(rows, read(through.parent), through)
+            found[table.table] = handed_down(up, found[through.parent])
+    return found
+
+
+def handed_down(up: Ints, above: Ints) -> Ints:
+    """The entity of each row: that of its parent row (``above``; ``up`` is negative for none), else one of its own."""
+    if not len(above):
+        return np.arange(len(up), dtype=np.int64)
+    own = int(above.max()) + 1 + np.arange(len(up))
+    entities: Ints = np.where(up >= 0, above[np.maximum(up, 0)], own)
+    return entities

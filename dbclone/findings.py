@@ -30,6 +30,16 @@ class Finding:
     """The ledger's line that it is about ('check positive on app.t'), where that is no table or column."""
 
 
+UNPROTECTED = Finding(
+    Severity.WARNING,
+    "unprotected",
+    None,
+    (),
+    "UNPROTECTED: rare values of the source stand in the model and in its clones. For measuring only: fit again without"
+    " --unprotected before anything is handed on.",
+)
+
+
 @dataclass(frozen=True)
 class Content:
     """What a model holds of one column, and what it does not hold because fewer than k entities do."""

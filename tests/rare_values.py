@@ -73,8 +73,9 @@ def _avoidable(hit: pa.Array, values: pa.Array, rare: pa.Array) -> int:
     known = np.unique(numbers)
     if len(known) < SMALL and np.ptp(known) < SMALL and len(known) < 2 * len(rare):
         return 0
-    near = np.searchsorted(known, hits + AROUND, side="right") - np.searchsorted(known, hits - AROUND)
-    return int((near < NEARLY_ALL * (2 * AROUND + 1)).sum())
+    low, high = np.maximum(hits - AROUND, known[0]), np.minimum(hits + AROUND, known[-1])
+    near = np.searchsorted(known, high, side="right") - np.searchsorted(known, low)
+    return int((near < NEARLY_ALL * (high - low + 1)).sum())
 
 
 def _lattice(values: pa.Array, like: pa.Array) -> np.ndarray | None:

@@ -16,10 +16,10 @@ from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
 from dbclone.columns.text import TextCodec
-from dbclone.engines.forest_avoidance import Avoided, counts_on, learn_avoided
+from dbclone.engines.avoidance import Avoided, counts_on, learn_avoided
 from dbclone.engines.forest_contents import contents_of
 from dbclone.engines.forest_tables import KeyColumn, TableModel
-from dbclone.findings import Content, Finding, Severity
+from dbclone.findings import UNPROTECTED, Content, Finding
 from dbclone.models.deriving import derive
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.hidden import add_hidden
@@ -35,16 +35,6 @@ from dbclone.schema import Schema, TableName
 
 PII_K = 5
 """Personal data is replaced in any case, by forms that so many rows share."""
-
-
-UNPROTECTED = Finding(
-    Severity.WARNING,
-    "unprotected",
-    None,
-    (),
-    "UNPROTECTED: rare values of the source stand in the model and in its clones. For measuring only: fit again without"
-    " --unprotected before anything is handed on.",
-)
 
 
 @dataclass(frozen=True)

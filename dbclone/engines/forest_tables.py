@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dbclone.columns.identifier import KeyMaker
-from dbclone.engines.forest_avoidance import Avoided
+from dbclone.engines.avoidance import Avoided
 from dbclone.models.copies import Copied
 from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.encoding import ColumnStep

@@ -12,7 +12,7 @@ from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
 from dbclone.conditions.repair import Repair, taken
-from dbclone.engines.forest_avoidance import allowances, allowed, decoded, new_keys
+from dbclone.engines.avoidance import allowances, allowed, decoded, new_keys
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel
@@ -162,9 +162,8 @@ class Values:
                 self._fill(step)
         filled = fill(self._model.personal, self._rows.n, self._rng, allowances(self._model.avoided))
         for name, values in filled.items():
-            null = self._rows.codes[f"column:{name}"] == 0
-            masked = values.take(pa.array(np.arange(len(values)), mask=null))
-            self.keys[name] = masked.cast(_arrow_type(self._types[name]))
+            at = pa.array(np.arange(len(values)), mask=self._rows.codes[f"column:{name}"] == 0)
+            self.keys[name] = values.take(at).cast(_arrow_type(self._types[name]))
 
     def _fill(self, step: ColumnStep) -> None:
         if step.measured:
@@ -172,7 +171,8 @@ class Values:
         elif step.column not in {p.name for p in self._model.personal}:
             unique = any(key.columns == (step.column,) for key in self._table.keys)
             codes = self._rows.codes[step.step]
-            self.keys[step.column] = decoded(step, codes, allowed(self._model.avoided, step.column), self._rng, unique)
+            allows = allowed(self._model.avoided, step.column)
+            self.keys[step.column] = decoded(step.codec, codes, allows, self._rng, unique)  # type: ignore[arg-type]
 
     def _raw(self, column: str) -> np.ndarray:
         """Numbers on the codec's lattice; of a timestamp in two steps, the day and the time of day together."""

@@ -2,7 +2,8 @@
 
 The method is Patki, Wedge, Veeramachaneni: "The Synthetic Data Vault" (DSAA 2016), as implemented by SDV 2.  SDV is
 given codes, not values: the row number as primary key, parents' row numbers as foreign keys, category codes and lattice
-numbers.  So no real value reaches it, and keys, types and labels come from the same codecs as in any other engine.
+numbers without the extremes.  So no real value reaches it, and keys, types and labels come from the same codecs, under
+the same protection, as in any other engine.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from dbclone.abc import Progress, Read
 from dbclone.columns.opaque import OpaqueCodec
 from dbclone.dialects.base import arrow_type
 from dbclone.engines.hma_coding import DRAWN, Drawn, Frame, TableCoding
+from dbclone.entities import entities_of
 from dbclone.errors import EngineLimitError, MissingExtraError, UsageError
-from dbclone.findings import Finding
+from dbclone.findings import UNPROTECTED, Finding
 from dbclone.graph import find_cycles, references
 from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import Plan, TablePlan, TableRole
+from dbclone.privacy.protection import Guard
 from dbclone.schema import Schema, Table, TableName
 
 if TYPE_CHECKING:
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from sdv.multi_table import HMASynthesizer
 
 MOST_TABLES = 5
-
 
 
 class HMAEngine:
@@ -62,14 +64,16 @@ class HMAEngine:
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> HMAModel:
         """Fit one synthesizer to each group of tables that foreign keys connect."""
         progress.phase("fit", sum(t.rows for t in _filled(plan)))
-        codings = {t.table: TableCoding.fit(plan, t, read) for t in _filled(plan)}
+        entities = entities_of(plan, read)
+        guards = {name: Guard(options.k, owners) for name, owners in entities.items()}
+        codings = {t.table: TableCoding.fit(plan, t, read, guards[t.table]) for t in _filled(plan)}
         fitted = []
         for group in _groups(plan):
             fitted.append(_fit_group([codings[name] for name in group], read))
             for name in group:
                 progress.advance(plan.table(name).rows, name)
         kept = {t.table: _kept(plan, t, read) for t in plan.tables if t.table not in codings}
-        return HMAModel(plan, codings, kept, tuple(fitted))
+        return HMAModel(plan, codings, kept, tuple(fitted), options.k)
 
 
 def _limit(limit: str) -> EngineLimitError:
@@ -208,12 +212,15 @@ class HMAModel:
     kept: Mapping[TableName, pa.Table]
     """Tables that are copied or empty."""
     fitted: tuple[Fitted, ...]
+    k: int = 5
+    """Entities that must hold what is kept; 0 or 1: nothing is protected."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Columns whose type is not modelled."""
+        """Whether the model is unprotected, and columns whose type is not modelled."""
         codecs = [(table, name, codec) for table, c in self.codings.items() for name, codec in c.codecs.items()]
-        return tuple(codec.finding(table, name) for table, name, codec in codecs if isinstance(codec, OpaqueCodec))
+        opaque = tuple(codec.finding(table, name) for table, name, codec in codecs if isinstance(codec, OpaqueCodec))
+        return opaque if self.k > 1 else (UNPROTECTED, *opaque)
 
     def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
         """Rows of every table in load order.  UsageError if single tables were given a size."""

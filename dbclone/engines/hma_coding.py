@@ -1,6 +1,7 @@
 """A table's rows in the form that SDV is given: row numbers for keys and references, codes and numbers for values.
 
 No real value of a key or a text is in it, and what comes back is decoded by the same codecs as in any other engine.
+Numbers beyond the k-th entity are cut before SDV sees them, and what it draws passes the same sieves as elsewhere.
 """
 
 from __future__ import annotations
@@ -15,22 +16,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbclone.abc import Read
-from dbclone.columns.base import NULL
+from dbclone.columns.base import NULL, contiguous
 from dbclone.columns.codecs import Codec, Filled, fit_codec
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.numeric import NumericCodec
 from dbclone.columns.temporal import TemporalCodec
+from dbclone.columns.text import TextCodec
+from dbclone.engines.avoidance import Avoided, allowances, allowed, counts_on, decoded, learn_avoided, new_keys
 from dbclone.matching import parent_rows
+from dbclone.models.atoms import extremes
+from dbclone.models.sieve import Sieve
 from dbclone.plan import ColumnRole, Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.privacy.fakers import PiiColumn, fill
+from dbclone.privacy.protection import Guard
 from dbclone.schema import ForeignKey, Table, TableName
 
-K = 5
-"""A category must stand in at least so many rows."""
+PII_K = 5
+"""Personal data is replaced in any case, by forms that so many rows share."""
 DRAWN = (ReferenceRole.OWNER, ReferenceRole.LINK)
 _MEASURED = (NumericCodec, TemporalCodec)
 
 Ints = npt.NDArray[np.int64]
+Reals = npt.NDArray[np.float64]
 Frame = Mapping[str, npt.NDArray[Any]]
 """SDV's columns by label: ``key``, ``r<i>`` for references, ``c<i>`` for values."""
 
@@ -59,6 +66,19 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What of a measured column may reach SDV, and what may come back from it."""
+
+    low: float
+    high: float
+    sieve: Sieve
+
+    @classmethod
+    def of(cls, raw: Reals, lattice: bool, guard: Guard) -> Limits:
+        return cls(*extremes(raw, lattice, guard), Sieve.fit(raw, guard))
+
+
+@dataclass(frozen=True)
 class TableCoding:
     """A table's rows as SDV's codes and back."""
 
@@ -72,11 +92,13 @@ class TableCoding:
     """Columns of personal data; SDV only models where they are NULL."""
     nulls: Mapping[str, float]
     """Share of NULLs of the columns that have a maker."""
+    limits: Mapping[str, Limits]
+    avoided: tuple[Avoided, ...]
     types: Mapping[str, pa.DataType]
 
     @classmethod
-    def fit(cls, plan: Plan, planned: TablePlan, read: Read) -> TableCoding:
-        """Fit the codecs of a table."""
+    def fit(cls, plan: Plan, planned: TablePlan, read: Read, guard: Guard) -> TableCoding:
+        """Fit the codecs of a table; ``guard`` says how many entities must hold what is kept, and whose each row is."""
         table, data = plan.schema.table(planned.table), read(planned.table)
         alone = {key.columns[0] for key in table.keys}
         codecs: dict[str, Codec] = {}
@@ -86,15 +108,21 @@ class TableCoding:
             name, kind = planned_column.column, planned_column.kind
             values, column = data.column(name), table.column(name)
             if kind.startswith("pii:") and pa.types.is_string(values.type):
-                people[name] = PiiColumn.learn(column, kind[len("pii:") :], values, K, unique=name in alone)
+                k = guard.k if guard.on else PII_K
+                people[name] = PiiColumn.learn(
+                    column, kind[len("pii:") :], values, k, guard.owners, unique=name in alone
+                )
                 codecs[name] = Filled(kind)
             elif planned_column.role is ColumnRole.KEY or name in alone:
-                makers[name] = KeyMaker.fit(values, column.type, K)
+                makers[name] = KeyMaker.fit(values, column.type, guard.k, guard.owners)
             elif values.null_count < len(values):
-                codecs[name] = fit_codec(kind, column, values, K)
+                codecs[name] = fit_codec(kind, column, values, guard.k, guard.owners)
         links = tuple(_links(plan, planned, alone))
         nulls = {name: data.column(name).null_count / data.num_rows for name in makers}
-        return cls(table, links, codecs, makers, people, nulls, {f.name: f.type for f in data.schema})
+        limits = {n: Limits.of(c.measure(data.column(n)), c.lattice, guard) for n, c in _measured(codecs)}
+        avoided = tuple(_avoided(data, codecs, makers, guard))
+        types = {f.name: f.type for f in data.schema}
+        return cls(table, links, codecs, makers, people, nulls, limits, avoided, types)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -119,7 +147,10 @@ class TableCoding:
             keep &= (parents >= 0) | (not link.required) | link.copied
         for label, name, codec in self._labelled:
             values = data.column(name)
-            columns[label] = codec.measure(values) if isinstance(codec, _MEASURED) else codec.encode(values)
+            if isinstance(codec, _MEASURED):
+                columns[label] = np.clip(codec.measure(values), self.limits[name].low, self.limits[name].high)
+            else:
+                columns[label] = codec.encode(values)
         return {label: values[keep] for label, values in columns.items()}
 
     def decode(self, frame: Frame, parents: Mapping[TableName, Drawn], rng: np.random.Generator) -> Drawn:
@@ -143,13 +174,13 @@ class TableCoding:
 
     def _made(self, n: int, rng: np.random.Generator) -> dict[str, pa.Array]:
         """New unique values; NULL as often as in the source."""
-        made = {name: maker.make(n, rng) for name, maker in self.makers.items()}
+        made = {name: new_keys(maker, n, allowed(self.avoided, name), rng) for name, maker in self.makers.items()}
         absent = {name: rng.random(n) < share for name, share in self.nulls.items()}
         return {name: pc.if_else(pa.array(absent[name]), pa.scalar(None, a.type), a) for name, a in made.items()}
 
     def _decoded(self, frame: Frame, rng: np.random.Generator) -> dict[str, pa.Array]:
         """Values of the modelled columns; a NULL where none may be is replaced by a value of another row."""
-        decoded = {}
+        made = {}
         for label, name, codec in self._labelled:
             if name in self.people:
                 continue
@@ -158,19 +189,36 @@ class TableCoding:
             if not self.table.column(name).nullable and absent.any() and not absent.all():
                 drawn = np.where(absent, rng.choice(drawn[~absent], len(drawn)), drawn)
             if isinstance(codec, _MEASURED):
-                decoded[name] = codec.restore(drawn)
+                drawn = np.round(drawn) if codec.lattice else drawn
+                made[name] = codec.restore(self.limits[name].sieve.passed(drawn))
             else:
-                decoded[name] = codec.decode(np.nan_to_num(drawn, nan=NULL).astype(np.int32), rng)
-        return decoded
+                codes = np.nan_to_num(drawn, nan=NULL).astype(np.int32)
+                made[name] = decoded(codec, codes, allowed(self.avoided, name), rng, unique=False)
+        return made
 
     def _people(self, frame: Frame, rng: np.random.Generator) -> dict[str, pa.Array]:
         """Columns of personal data, made up row by row; NULL where SDV says so and it may be."""
-        made = fill(list(self.people.values()), len(frame["key"]), rng)
+        made = fill(list(self.people.values()), len(frame["key"]), rng, allowances(self.avoided))
         for label, name, _ in self._labelled:
             if name in made and self.table.column(name).nullable:
                 absent = pa.array(~(frame[label].astype(np.float64) > NULL))
                 made[name] = pc.if_else(absent, pa.scalar(None, made[name].type), made[name])
         return made
+
+
+def _measured(codecs: Mapping[str, Codec]) -> Iterator[tuple[str, NumericCodec | TemporalCodec]]:
+    yield from ((name, codec) for name, codec in codecs.items() if isinstance(codec, _MEASURED))
+
+
+def _avoided(
+    data: pa.Table, codecs: Mapping[str, Codec], makers: Mapping[str, KeyMaker], guard: Guard
+) -> Iterator[Avoided]:
+    """Of texts, persons, and keys that are more than counted numbers."""
+    for name in data.column_names:
+        values, maker = contiguous(data.column(name)), makers.get(name)
+        texts = isinstance(codecs.get(name), TextCodec | Filled)
+        if texts or (maker is not None and not counts_on(maker, values)):
+            yield from learn_avoided(name, values, guard)
 
 
 def _sdtype(codec: Codec) -> str:

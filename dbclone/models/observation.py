@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbclone.abc import Read
+from dbclone.entities import handed_down
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.copies import Copied, find_copies
 from dbclone.models.derivation import NOTHING, Derivations
@@ -101,10 +102,9 @@ def _entities(
 ) -> np.ndarray:
     """The entity of each row of the source: that of its holder (``above``), else one of its own.  int64[n]."""
     through = next((r for r in observed.relations if r.key == observed.plan.held_through), None)
-    if through is None or above is None or not len(above):
+    if through is None or above is None:
         return np.arange(n)
-    up = parents[through.id]
-    return np.where(up >= 0, above[np.maximum(up, 0)], int(above.max()) + 1 + np.arange(n))
+    return handed_down(parents[through.id], above)
 
 
 def _set_copies(seen: Observation, observed: Observed) -> None:

@@ -8,8 +8,8 @@ nothing in the model stems from fewer than k entities, and to know it makes a nu
 real (m / (m − 1) for modulus m).  Any rule that makes clones avoid the rare numbers tells as much: whoever draws
 enough clones sees where none ever stands.
 
-Where nearly all numbers of a cell are somebody's, none is allowed in it, and if none is near the draw stays: what a hit
-would tell is known without it.  The months in a table of thirty rows have no sieve for the same reason.
+Where nearly all numbers in and around a cell are somebody's (the days of a calendar), all of them are allowed: what
+a hit would tell is known without it.  The months in a table of thirty rows have no sieve for the same reason.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _FARTHEST = 2.0**52
 CROWDED = 0.5
 _SMALL = 100
 """A lattice of at most so many places, of which such a share is in use, counts as small and known."""
+_NEARLY_ALL = 0.9
+"""Share of the numbers around that are in use from which on there is nothing to avoid."""
+_AROUND = 12.0
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
 _USUAL = 16
@@ -54,7 +57,7 @@ class Sieve:
     moduli: Reals = field(default_factory=_none)
     """float64[cells]; 0: nothing but kept numbers is allowed."""
     classes: Reals = field(default_factory=_none)
-    """The residue that is allowed, float64[cells]."""
+    """The residue that is allowed, float64[cells]; where the modulus is 1, everything is."""
     kept: Reals = field(default_factory=_none)
     """Rising numbers that k entities hold."""
     rare: tuple[int, int] = (0, 0)
@@ -83,6 +86,8 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
+        full = _are_full(numbers, starts, kept)
+        moduli[full], classes[full] = 1.0, 0.0
         return cls(cuts, moduli, classes, kept, told)
 
     @property
@@ -152,6 +157,17 @@ def _cells(raw: Reals, entities: npt.NDArray[np.int64], k: int) -> tuple[Reals, 
     if len(starts) > 1 and holding[-1] < k:
         starts = starts[:-1]
     return numbers, rank[starts].astype(np.int64)
+
+
+def _are_full(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals) -> npt.NDArray[np.bool_]:
+    """The cells in and around which nearly all numbers are in use, bool[cells]."""
+    used = np.union1d(rare, kept)
+    ends = np.append(starts[1:], len(rare))
+    low = np.maximum(rare[np.append(starts[:1], starts[:-1])] - _AROUND, used[0])
+    high = np.minimum(rare[np.append(ends[1:], ends[-1:]) - 1] + _AROUND, used[-1])
+    inside = np.searchsorted(used, high) - np.searchsorted(used, low)
+    full: npt.NDArray[np.bool_] = (inside >= _NEARLY_ALL * (high - low)) & (high - low >= _AROUND)
+    return full
 
 
 def _roundest(below: Reals, above: Reals) -> Reals:

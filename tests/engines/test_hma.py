@@ -133,3 +133,27 @@ def test_the_same_seed_gives_the_same_rows_in_another_process(tmp_path: Path) ->
             dumps.append(list(db.iterdump()))
         db.close()
     assert dumps[0] == dumps[1]
+
+
+def test_what_one_entity_holds_is_no_more_in_its_clones_than_in_the_forests(tmp_path: Path) -> None:
+    """Labels, numbers and extremes of one client, however many bookings hold them."""
+    pytest.importorskip("sdv")
+    source, target = tmp_path / "bookings.sqlite", tmp_path / "clone.sqlite"
+    rows = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+    built(
+        source,
+        "CREATE TABLE client (id INTEGER PRIMARY KEY, code TEXT NOT NULL, income INTEGER);"
+        f"INSERT INTO client {rows} SELECT i, char(65 + i % 26, 65 + i * 7 % 26), i * 7919 % 100000 FROM n LIMIT 60;"
+        "UPDATE client SET income = 9000000 WHERE id = 60;"
+        "CREATE TABLE booking (id INTEGER PRIMARY KEY, client_id INTEGER NOT NULL REFERENCES client, sort TEXT);"
+        f"INSERT INTO booking {rows} SELECT i, 1 + i % 60, CASE i % 60 WHEN 7 THEN 'yacht' ELSE 'room' END FROM n;",
+    )
+    found = clone(str(source), str(target), CloneOptions(fit=FitOptions("hma")), Silent())
+    assert not [f for f in found.findings if f.code == "unprotected"]
+    with sqlite3.connect(source) as real, sqlite3.connect(target) as made:
+        assert {s for (s,) in made.execute("SELECT DISTINCT sort FROM booking")} <= {"room", None}
+        held, drawn = ({v for (v,) in db.execute("SELECT income FROM client")} for db in (real, made))
+    assert max(drawn) < 200_000
+    assert not drawn & held
+    unprotected = clone(str(source), str(tmp_path / "open.sqlite"), CloneOptions(fit=FitOptions("hma", k=0)), Silent())
+    assert [f for f in unprotected.findings if f.code == "unprotected"]

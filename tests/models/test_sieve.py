@@ -81,6 +81,13 @@ def test_where_every_number_is_somebodys_draws_stay() -> None:
     assert (Sieve.fit(raw, guard(1_000)).passed(inside) == inside).all()
 
 
+def test_a_calendar_of_which_every_day_is_in_use_stays_as_it_is() -> None:
+    """Of a panel that begins with few: its first days are rare, but no day is anybody's secret."""
+    days = np.concatenate([np.arange(start, 400.0) for start in range(40)])
+    who = np.concatenate([np.full(400 - start, start) for start in range(40)])
+    assert (Sieve.fit(days, Guard(K, who)).passed(days) == days).all()
+
+
 def test_columns_that_share_a_sieve_keep_order_and_equality() -> None:
     rng = np.random.default_rng(7)
     begun = rng.choice(10**6, 400).astype(float)

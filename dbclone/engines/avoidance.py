@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbclone.columns.avoidance import Allows, avoiding, everything
+from dbclone.columns.base import CodedColumn
 from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker, KeyStyle
-from dbclone.models.encoding import ColumnStep
 from dbclone.models.sieve import Sieve
 from dbclone.privacy.protection import Guard
 
@@ -71,12 +71,12 @@ def allowed(avoided: Sequence[Avoided], column: str) -> Allows:
     return next((a.allows for a in avoided if a.column == column), everything)
 
 
-def decoded(step: ColumnStep, codes: Codes, allows: Allows, rng: np.random.Generator, unique: bool) -> pa.Array:
+def decoded(codec: CodedColumn, codes: Codes, allows: Allows, rng: np.random.Generator, unique: bool) -> pa.Array:
     """Values of the codes, all of them allowed as far as possible; ``unique``: no value twice."""
-    unique |= isinstance(step.codec, Filled)
+    unique |= isinstance(codec, Filled)
 
     def decode(some: Codes) -> pa.Array:
-        return step.codec.decode(some, rng, unique)  # type: ignore[union-attr]
+        return codec.decode(some, rng, unique)
 
     return avoiding(decode(codes), lambda rows: decode(codes[rows]), allows, rng, unique=unique)
 
