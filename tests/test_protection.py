@@ -66,8 +66,8 @@ def cloned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_no_value_of_fewer_than_five_entities_stands_in_the_clone(cloned: Cloned) -> None:
     """In any column of a protected table, made-up persons included.
 
-    Excepted is what formulas and totals come to; numbers among others of which nearly all are somebody's; and one row
-    in ten thousand, in which the row before it and a limit leave no free number between them.
+    Excepted is what formulas and totals come to; numbers and dates among others of which nearly all are somebody's; and
+    one row in ten thousand, in which the row before it and a limit leave no free number between them.
     """
     hits = [h for h in rare_values(cloned.plan, cloned.source, cloned.target, K) if h.open > h.of // 10_000]
     assert not [h for h in hits if (h.table, h.column) not in cloned.computed]

@@ -74,7 +74,7 @@ def fit_codec(
     if number and kind not in ("categorical", "boolean"):
         return NumericCodec.fit(values, k, entities)
     if kind == "structured":
-        return StructuredCodec.fit(values, column.type, k, entities)
+        return StructuredCodec.fit(values, column.type, k, entities, column.name)
     if kind == "opaque" or pa.types.is_binary(values.type):
         return fit_opaque(values, column.type, k, entities, nullable=column.nullable)
     if kind == "text" and pa.types.is_string(values.type):

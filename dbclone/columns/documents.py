@@ -1,16 +1,16 @@
 """A model of nested values (JSON documents, arrays): learned path by path, drawn column by column as text.
 
 Each path has its types, each object the sets of its keys, each list its lengths, each leaf its values.  Keys and leaf
-strings are kept only if at least k entities hold them; numbers come back interpolated.  Nothing is built value by
-value: every path gives one Arrow array of JSON texts, which its parent joins.
+strings are kept only if at least k entities hold them; numbers come back interpolated, personal data made
+up.  Nothing is built value by value: every path gives one Arrow array of JSON texts, which its parent joins.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from dbclone.columns.text import TextCodec
 from dbclone.privacy.protection import Ints
+from dbclone.privacy.single import one_by_one
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -51,6 +52,8 @@ class Node:
     variant_weights: tuple[float, ...] = ()
     lengths: tuple[float, ...] = (0.0, 0.0)
     item: Node | None = None
+    made: str = ""
+    """Kind of personal data that the strings are, which are made up then."""
 
     def draw(self, n: int, rng: np.random.Generator, variants: npt.NDArray[np.integer] | None = None) -> pa.Array:
         """n JSON texts; ``variants`` says which variant each must have, and with it that it is an object."""
@@ -78,6 +81,8 @@ class Node:
         return pa.array([repr(float(number)) for number in numbers], pa.string())
 
     def _strings(self, n: int, rng: np.random.Generator) -> pa.Array:
+        if self.made:
+            return quoted(one_by_one(self.made, n, rng))
         assert self.text is not None
         codes = rng.choice(self.text.size, size=n, p=np.array(self.text_weights) / sum(self.text_weights))
         return quoted(self.text.decode(codes, rng).fill_null(""))
@@ -106,27 +111,39 @@ class Node:
         return pc.binary_join_element_wise("[", inner, "]", "")
 
 
-def learn(values: Sequence[Json], k: int, owners: Ints, depth: int = 0) -> Node:
+@dataclass(frozen=True)
+class Rule:
+    """How many entities must hold what is kept, and which strings are personal data, by path from where one is."""
+
+    k: int
+    personal: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+    def below(self, key: str) -> Rule:
+        """The rule of what stands under a key."""
+        return Rule(self.k, {path[1:]: kind for path, kind in self.personal.items() if path[:1] == (key,)})
+
+
+def learn(values: Sequence[Json], owners: Ints, rule: Rule, depth: int = 0) -> Node:
     """The node of the given values; ``owners`` (int64[n]) says whose each is."""
     groups: dict[str, list[int]] = {name: [] for name in TYPES}
     for i, value in enumerate(values):
         groups[_type_of(value, depth)].append(i)
     if not values:
         return Node()
+    whose = {name: owners[np.array(rows, dtype=np.int64)] for name, rows in groups.items()}
     node = Node(
-        weights=tuple(float(len(groups[name])) for name in TYPES),
+        weights=_weights(whose, rule.k),
         truth=_share_true([values[i] is True for i in groups["boolean"]]),
-        integers=_knots([v for i in groups["integer"] if isinstance(v := values[i], int)]),
-        floats=_knots([v for i in groups["float"] if isinstance(v := values[i], float)]),
+        integers=knots([v for i in groups["integer"] if isinstance(v := values[i], int)], whose["integer"], rule.k),
+        floats=knots([v for i in groups["float"] if isinstance(v := values[i], float)], whose["float"], rule.k),
         decimals=max((_decimals(v) for i in groups["float"] if isinstance(v := values[i], float)), default=0),
     )
-    whose = {name: owners[np.array(rows, dtype=np.int64)] for name, rows in groups.items()}
     strings = [v for i in groups["string"] if isinstance(v := values[i], str)]
     objects = [v for i in groups["object"] if isinstance(v := values[i], dict)]
     lists = [v for i in groups["array"] if isinstance(v := values[i], list)]
-    node = _with_strings(node, strings, k, whose["string"])
-    node = _with_keys(node, objects, k, whose["object"], depth)
-    return _with_items(node, lists, k, whose["array"], depth)
+    node = _with_strings(node, strings, whose["string"], rule)
+    node = _with_keys(node, objects, whose["object"], rule, depth)
+    return _with_items(node, lists, whose["array"], rule, depth)
 
 
 def quoted(texts: pa.Array) -> pa.Array:
@@ -164,16 +181,26 @@ def _type_of(value: Json, depth: int) -> str:
             return "array"
 
 
-def _with_strings(node: Node, strings: list[str], k: int, owners: Ints) -> Node:
+def _weights(whose: Mapping[str, Ints], k: int) -> tuple[float, ...]:
+    """How often each type occurs; one that fewer than k entities use counts only where there is no other."""
+    rows = {name: float(len(owners)) for name, owners in whose.items()}
+    shared = {name: float(len(o)) if len(np.unique(o)) >= k else 0.0 for name, o in whose.items()}
+    return tuple((shared if any(shared.values()) else rows).values())
+
+
+def _with_strings(node: Node, strings: list[str], owners: Ints, rule: Rule) -> Node:
     if not strings:
         return node
+    if () in rule.personal:
+        return replace(node, made=rule.personal[()])
     array = pa.array(strings, pa.string())
-    codec = TextCodec.fit(array, k, owners)
+    codec = TextCodec.fit(array, rule.k, owners)
     weights = np.bincount(codec.encode(array), minlength=codec.size)
     return replace(node, text=codec, text_weights=tuple(map(float, weights)))
 
 
-def _with_keys(node: Node, documents: list[dict[str, Json]], k: int, owners: Ints, depth: int) -> Node:
+def _with_keys(node: Node, documents: list[dict[str, Json]], owners: Ints, rule: Rule, depth: int) -> Node:
+    k = rule.k
     holders: dict[str, set[int]] = defaultdict(set)
     for document, owner in zip(documents, owners.tolist(), strict=True):
         for key in document:
@@ -183,7 +210,9 @@ def _with_keys(node: Node, documents: list[dict[str, Json]], k: int, owners: Int
     if not keys:
         return node
     rows = {key: [i for i, document in enumerate(documents) if key in document] for key in keys}
-    children = tuple(learn([documents[i][key] for i in at], k, owners[at], depth + 1) for key, at in rows.items())
+    children = tuple(
+        learn([documents[i][key] for i in at], owners[at], rule.below(key), depth + 1) for key, at in rows.items()
+    )
     variants = _variants(keys, documents, k, owners)
     return replace(
         node, keys=keys, children=children, variants=tuple(variants), variant_weights=tuple(variants.values())
@@ -202,21 +231,47 @@ def _variants(
     return dict(sorted(kept.items(), key=lambda pair: -pair[1])[:_MOST_VARIANTS]) or {most: 1.0}
 
 
-def _with_items(node: Node, lists: list[list[Json]], k: int, owners: Ints, depth: int) -> Node:
+def _with_items(node: Node, lists: list[list[Json]], owners: Ints, rule: Rule, depth: int) -> Node:
     if not lists:
         return node
     sizes = np.array([len(found) for found in lists])
     items = [item for found in lists for item in found]
-    item = learn(items, k, np.repeat(owners, sizes), depth + 1)
-    return replace(node, lengths=_knots(sizes.tolist()), item=item)
+    item = learn(items, np.repeat(owners, sizes), rule, depth + 1)
+    return replace(node, lengths=knots(sizes.tolist(), owners, rule.k), item=item)
 
 
-def _knots(numbers: Sequence[float]) -> tuple[float, ...]:
-    """Quantiles at equal steps; the outermost 1% are cut off, so that no extreme is kept."""
+def knots(numbers: Sequence[float], owners: Ints, k: int) -> tuple[float, ...]:
+    """Where the numbers lie, at equal steps: means of some thirty groups of neighbours, each of at least k entities.
+
+    Of fewer than k entities only the magnitude is told.
+    """
     if not len(numbers):
         return (0.0, 0.0)
     finite = np.clip(np.array(numbers, dtype=np.float64), -1e300, 1e300)
-    return tuple(np.quantile(finite, np.linspace(0.01, 0.99, _KNOTS)).tolist())
+    groups = _groups(np.argsort(finite, kind="stable"), owners, k)
+    if not groups:
+        magnitude = float(f"{float(np.median(finite)):.0e}")
+        return (magnitude, magnitude)
+    means = [float(np.mean(finite[group])) for group in groups]
+    return tuple(means) if len(means) > 1 else (means[0], means[0])
+
+
+def _groups(order: Ints, owners: Ints, k: int) -> list[list[int]]:
+    """Rows in that order, cut into groups of at least k entities; none where there are fewer."""
+    fewest = max(int(np.ceil(len(order) / _KNOTS)), 1)
+    groups: list[list[int]] = []
+    held: set[int] = set()
+    for row in order.tolist():
+        if not groups or (len(groups[-1]) >= fewest and len(held) >= k):
+            groups.append([])
+            held = set()
+        groups[-1].append(row)
+        held.add(int(owners[row]))
+    if len(held) < k:
+        last = groups.pop()
+        if groups:
+            groups[-1] += last
+    return groups
 
 
 def between(knots: tuple[float, ...], n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:

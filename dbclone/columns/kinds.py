@@ -6,17 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbclone.columns import leaves
+from dbclone.columns.sampling import sample
 from dbclone.privacy.pii import MODELLED, PiiEvidence, detect_pii
 from dbclone.schema import Column, TableName, TypeFamily
 
-_SAMPLE = 20_000
-_STRETCH = 64
-"""Rows that are sampled together: whole stretches are cheap to cut out of an Arrow array, single rows are not."""
 _FEW = 50
 _UNIQUE = 0.99
 """Share of distinct values from which on codes identify; below it they are texts, which may repeat."""
@@ -93,36 +90,29 @@ def detect(
     drawn = sample(values)
     if drawn.null_count == len(drawn):
         return _of_nothing(column, table, drawn)
+    if family is TypeFamily.TEXT and _are_documents(drawn):
+        return Kind("structured", f"text, {_Counts.of(drawn, len(values))}; JSON documents{_inside(column, drawn)}")
     pii = personal() if personal is not None else detect_pii(table, column, drawn)
     if pii and pii.kind not in MODELLED:
         return Kind(f"pii:{pii.kind}", pii.evidence)
     suffix = f"; {pii.evidence}: modelled, extremes cut" if pii else ""
-    if family is TypeFamily.TEXT:
-        kind = _of_text(drawn, len(values))
-        return Kind(kind.kind, kind.reason + suffix)
-    return Kind(FIXED[family], f"type {column.type.sql or family}{suffix}")
+    kind = _of_text(drawn, len(values)) if family is TypeFamily.TEXT else None
+    kind = kind or Kind(FIXED[family], f"type {column.type.sql or family}")
+    if kind.kind == "structured":
+        suffix += _inside(column, drawn)
+    return Kind(kind.kind, kind.reason + suffix)
 
 
-def sample(values: pa.ChunkedArray | pa.Array, limit: int = _SAMPLE) -> pa.Array:
-    """At most about ``limit`` rows in stretches spread evenly over the column; the same ones every time."""
-    if len(values) <= limit:
-        return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    parts: list[pa.Array] = []
-    for start in _stretches(len(values), limit):
-        stretch = values.slice(int(start), _STRETCH)
-        parts.extend(stretch.chunks if isinstance(stretch, pa.ChunkedArray) else [stretch])
-    return pa.concat_arrays(parts)
+def _are_documents(drawn: pa.Array) -> bool:
+    """Whether all texts (some thousand are looked at) are JSON objects or lists."""
+    head = drawn.drop_null()[:2000].to_pylist()
+    return all(text[:1] in ("{", "[") and leaves.parse_json(text) is not leaves.NOT_PARSED for text in head)
 
 
-def sample_rows(rows: int, limit: int = _SAMPLE) -> npt.NDArray[np.int64]:
-    """The row numbers that ``sample`` takes."""
-    if rows <= limit:
-        return np.arange(rows, dtype=np.int64)
-    return (_stretches(rows, limit)[:, None] + np.arange(_STRETCH)).ravel()
-
-
-def _stretches(rows: int, limit: int) -> npt.NDArray[np.int64]:
-    return np.linspace(0, rows - _STRETCH, limit // _STRETCH).astype(np.int64)
+def _inside(column: Column, drawn: pa.Array) -> str:
+    """The personal data inside documents and arrays, as evidence."""
+    found = leaves.personal_leaves(column, leaves.parsed(drawn.cast(pa.string()).to_pylist(), column.type))
+    return f"; {leaves.describe(found)}" if found else ""
 
 
 def _of_nothing(column: Column, table: TableName | None, drawn: pa.Array) -> Kind:

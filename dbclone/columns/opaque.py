@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from dbclone.columns import patterns
 from dbclone.columns.base import NULL, contiguous, entity_counts
-from dbclone.columns.kinds import sample, sample_rows
 from dbclone.columns.literals import Literals, literals_for
+from dbclone.columns.sampling import sample, sample_rows
 from dbclone.errors import PlanError
 from dbclone.findings import Finding, Severity
 from dbclone.privacy.protection import Ints

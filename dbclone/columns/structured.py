@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.columns import array_text, documents
+from dbclone.columns import array_text, documents, leaves
 from dbclone.columns.base import NULL, contiguous, entity_counts
 from dbclone.columns.documents import Json, Node
-from dbclone.columns.kinds import sample, sample_rows
+from dbclone.columns.sampling import sample, sample_rows
 from dbclone.errors import PlanError
 from dbclone.privacy.protection import Ints
-from dbclone.schema import SqlType, TypeFamily
+from dbclone.schema import Column, SqlType, TypeFamily
 
 _SAMPLE = 5_000
 _MOST_KEPT = 32
@@ -28,8 +26,8 @@ _ROUNDS = 20
 class StructuredCodec:
     """Code 0 is NULL, then the kept values (whole ones that at least k entities hold), then the variants of objects.
 
-    A JSON document's variant is the set of its outermost keys.  Arrays and documents that are no objects have one
-    variant.
+    Where documents hold personal data, no whole one is kept.  A JSON document's variant is the set of its outermost
+    keys.  Arrays and documents that are no objects have one variant.
     """
 
     type: SqlType
@@ -43,17 +41,22 @@ class StructuredCodec:
         type: SqlType,  # noqa: A002
         k: int = 1,
         entities: Ints | None = None,
+        name: str = "",
     ) -> StructuredCodec:
-        """Learn from at most some thousand values, given as text.  What does not parse is passed over."""
+        """Learn from at most some thousand values, given as text.  What does not parse is passed over.
+
+        ``name`` is the column's: it may say that the items of an array are personal data.
+        """
         rows = sample_rows(len(values), _SAMPLE)
         texts = sample(values, _SAMPLE).cast(pa.string())
         owners = rows if entities is None else entities[rows]
-        parsed = _parsed(texts.to_pylist(), type)
-        good = np.array([document is not _NOT for document in parsed], dtype=bool)
-        docs: list[Json] = [document for document in parsed if document is not _NOT]  # type: ignore[misc]
-        root = documents.learn(docs, k, owners[good])
+        read = leaves.parsed(texts.to_pylist(), type)
+        good = np.array([document is not leaves.NOT_PARSED for document in read], dtype=bool)
+        docs: list[Json] = [document for document in read if document is not leaves.NOT_PARSED]  # type: ignore[misc]
+        personal = {path: e.kind for path, e in leaves.personal_leaves(Column(name, type), docs).items()}
+        root = documents.learn(docs, owners[good], documents.Rule(k, personal))
         valid = texts.filter(pa.array(good))
-        return cls(type, _kept(valid, k, None if entities is None else owners[good]), root)
+        return cls(type, () if personal else _kept(valid, k, None if entities is None else owners[good]), root)
 
     @property
     def size(self) -> int:
@@ -67,8 +70,8 @@ class StructuredCodec:
         distinct = encoded.dictionary.to_pylist()
         new = [text not in index for text in distinct]
         codes = [index.get(text, first) for text in distinct]
-        if self.type.family is TypeFamily.JSON and len(self.root.variants) > 1:
-            docs = _parsed([text for text, is_new in zip(distinct, new, strict=True) if is_new], self.type)
+        if self.type.family is not TypeFamily.ARRAY and len(self.root.variants) > 1:
+            docs = leaves.parsed([text for text, is_new in zip(distinct, new, strict=True) if is_new], self.type)
             found = iter(docs)
             codes = [
                 first + documents.variant_of(self.root, next(found))  # type: ignore[arg-type]
@@ -113,23 +116,6 @@ class StructuredCodec:
         bare = rng.random(len(variants)) >= objects / sum(self.root.weights)
         whole = self.root.draw(len(variants), rng, variants)
         return pc.if_else(pa.array(bare), self.root.draw(len(variants), rng), whole) if bare.any() else whole
-
-
-_NOT = object()
-"""Stands for a text that does not parse (None is JSON's own null)."""
-
-
-def _parsed(texts: Sequence[str | None], type: SqlType) -> list[object]:  # noqa: A002
-    if type.family is TypeFamily.ARRAY:
-        return [_NOT if text is None else array_text.read(text, type) for text in texts]
-    return [_NOT if text is None else _json(text) for text in texts]
-
-
-def _json(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return _NOT
 
 
 def _kept(texts: pa.Array, k: int, entities: Ints | None) -> tuple[str, ...]:

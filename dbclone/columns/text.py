@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from dbclone.columns import dated_text, patterns, wording, wording_learning
 from dbclone.columns.base import NULL, contiguous, entity_counts
-from dbclone.columns.kinds import sample, sample_rows
+from dbclone.columns.sampling import sample, sample_rows
 from dbclone.columns.uniqueness import limited, make_unique
 from dbclone.privacy.protection import Ints
 

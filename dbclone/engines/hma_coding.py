@@ -74,8 +74,10 @@ class Limits:
     sieve: Sieve
 
     @classmethod
-    def of(cls, raw: Reals, lattice: bool, guard: Guard) -> Limits:
-        return cls(*extremes(raw, lattice, guard), Sieve.fit(raw, guard))
+    def of(cls, codec: NumericCodec | TemporalCodec, values: pa.ChunkedArray, guard: Guard) -> Limits:
+        raw = codec.measure(values)
+        sieve = Sieve.fit(raw, guard, calendar=isinstance(codec, TemporalCodec))
+        return cls(*extremes(raw, codec.lattice, guard), sieve)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class TableCoding:
                 codecs[name] = fit_codec(kind, column, values, guard.k, guard.owners)
         links = tuple(_links(plan, planned, alone))
         nulls = {name: data.column(name).null_count / data.num_rows for name in makers}
-        limits = {n: Limits.of(c.measure(data.column(n)), c.lattice, guard) for n, c in _measured(codecs)}
+        limits = {n: Limits.of(c, data.column(n), guard) for n, c in _measured(codecs)}
         avoided = tuple(_avoided(data, codecs, makers, guard))
         types = {f.name: f.type for f in data.schema}
         return cls(table, links, codecs, makers, people, nulls, limits, avoided, types)

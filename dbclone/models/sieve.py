@@ -8,8 +8,9 @@ nothing in the model stems from fewer than k entities, and to know it makes a nu
 real (m / (m − 1) for modulus m).  Any rule that makes clones avoid the rare numbers tells as much: whoever draws
 enough clones sees where none ever stands.
 
-Where nearly all numbers in and around a cell are somebody's (the days of a calendar), all of them are allowed: what
-a hit would tell is known without it.  The months in a table of thirty rows have no sieve for the same reason.
+Where all numbers near a draw are somebody's, it stays: what a hit would tell is known without it.  The months in a
+table of thirty rows have no sieve for the same reason; and of dates, all are allowed in and around a cell where nearly
+every day is in use, since moving them would tear the days of a calendar apart.
 """
 
 from __future__ import annotations
@@ -64,11 +65,11 @@ class Sieve:
     """How many numbers are rare, and in how many rows they stand."""
 
     @classmethod
-    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = ()) -> Sieve:
+    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = (), *, calendar: bool = False) -> Sieve:
         """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it.
 
         What is rare in one of ``others`` (float64[n] each) is not allowed either: columns that share a sieve keep
-        their order and what is equal in them.
+        their order and what is equal in them.  A ``calendar`` is let alone where nearly all of it is in use.
         """
         if not guard.on:
             return cls()
@@ -86,8 +87,9 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
-        full = _are_full(numbers, starts, kept)
-        moduli[full], classes[full] = 1.0, 0.0
+        if calendar:
+            full = _are_full(numbers, starts, kept)
+            moduli[full], classes[full] = 1.0, 0.0
         return cls(cuts, moduli, classes, kept, told)
 
     @property

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbclone.columns.kinds import detect, sample, sample_rows
+from dbclone.columns.kinds import detect
+from dbclone.columns.sampling import sample, sample_rows
 from dbclone.schema import Column, SqlType, TableName, TypeFamily
 
 TEXT = TypeFamily.TEXT

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbclone.columns.array_text import parse
+from dbclone.columns.kinds import detect
 from dbclone.columns.structured import StructuredCodec
 from dbclone.errors import PlanError
-from dbclone.schema import SqlType, TypeFamily
+from dbclone.schema import Column, SqlType, TypeFamily
 
 K = 5
 JSON = SqlType(TypeFamily.JSON, "jsonb")
@@ -122,3 +123,54 @@ def test_output_is_valid_whatever_the_source(source: list[str | None]) -> None:
     assert [text is None for text in made] == [text is None for text in source] * 2
     for text in made:
         json.loads(text or "null")
+
+
+# --- personal data inside ---------------------------------------------------------------------------------------------
+
+PEOPLE = [
+    {"plan": ("free", "paid")[i % 2],
+     "contact": {"email": f"zor{i}@mim{i % 3}.com", "name": f"Petra Zorbak{chr(97 + i % 26)}{chr(97 + i // 26)}"},
+     "tags": ["red", "blue"][: i % 3], "age": 20 + i % 40}
+    for i in range(120)
+]  # fmt: skip
+
+
+def test_personal_data_inside_documents_is_made_up_and_nothing_of_it_kept() -> None:
+    """Not even a name that many share, nor a whole document."""
+    texts = [json.dumps(person) for person in PEOPLE for _ in range(K)]
+    codec = StructuredCodec.fit(pa.array(texts), JSON, K)
+    made = [json.loads(text) for text in again(list(texts)) if text]
+    held = repr(codec).lower()
+    assert not any(word in held for word in ("zorbak", "mim1", "petra"))
+    assert {m["plan"] for m in made} == {"free", "paid"}
+    assert all(m["contact"]["email"].endswith("@example.com") for m in made)
+    assert not {m["contact"]["name"] for m in made} & {p["contact"]["name"] for p in PEOPLE}  # type: ignore[index]
+
+
+def test_what_is_personal_inside_stands_in_the_plan() -> None:
+    texts = pa.array([json.dumps(person) for person in PEOPLE])
+    for family in (TypeFamily.JSON, TypeFamily.TEXT):
+        kind = detect(Column("data", SqlType(family, str(family))), texts, False)
+        assert kind.kind == "structured"
+        assert "contact.email: email" in kind.reason
+        assert "contact.name: full_name" in kind.reason
+        assert "zor" not in kind.reason
+
+
+def test_arrays_of_addresses_are_made_up() -> None:
+    texts = [f"{{zor{i}@mim.com,kel{i}@mim.com}}" for i in range(60)]
+    codec = StructuredCodec.fit(pa.array(texts), array_of(TypeFamily.TEXT), K, name="emails")
+    made = codec.decode(codec.encode(pa.array(texts)), np.random.default_rng(0)).to_pylist()
+    assert not any("mim" in text for text in made)
+
+
+def test_numbers_inside_stem_from_k_entities_each() -> None:
+    """The extremes are means of k; one document of one entity is no more than a magnitude."""
+    numbers = [*range(1_000, 2_000, 7), 987_654_321]
+    documents = [json.dumps({"income": n}) for n in numbers]
+    codec = StructuredCodec.fit(pa.array(documents), JSON, K)
+    assert 987_654_321 not in [json.loads(text)["income"] for text in again(list(documents), times=4) if text]
+    knots = codec.root.children[0].integers
+    assert not {int(k) for k in knots} & {987_654_321, 1_000}
+    lonely = StructuredCodec.fit(pa.array(['{"income": 123456}'] * 9), JSON, K, np.zeros(9, dtype=np.int64))
+    assert "123456" not in repr(lonely)

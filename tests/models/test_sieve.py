@@ -85,7 +85,7 @@ def test_a_calendar_of_which_every_day_is_in_use_stays_as_it_is() -> None:
     """Of a panel that begins with few: its first days are rare, but no day is anybody's secret."""
     days = np.concatenate([np.arange(start, 400.0) for start in range(40)])
     who = np.concatenate([np.full(400 - start, start) for start in range(40)])
-    assert (Sieve.fit(days, Guard(K, who)).passed(days) == days).all()
+    assert (Sieve.fit(days, Guard(K, who), calendar=True).passed(days) == days).all()
 
 
 def test_columns_that_share_a_sieve_keep_order_and_equality() -> None:
