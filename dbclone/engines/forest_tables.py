@@ -44,3 +44,14 @@ class TableModel:
     """The rows of a reference table."""
     types: tuple[tuple[str, str], ...] = ()
     """Arrow type of every insertable column."""
+
+
+def arrow_type(name: str) -> pa.DataType:
+    """The type of that printed name."""
+    if name.startswith("decimal128("):
+        precision, scale = (int(p) for p in name[len("decimal128(") : -1].split(","))
+        return pa.decimal128(precision, scale)
+    zoned = pa.timestamp("us", tz="UTC")
+    named = {str(t): t for t in (pa.timestamp("us"), zoned, pa.date32(), pa.time64("us"), pa.int64(), pa.float64())}
+    named |= {str(t): t for t in (pa.string(), pa.bool_(), pa.binary(), pa.large_string(), pa.large_binary())}
+    return named[name]

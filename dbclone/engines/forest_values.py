@@ -15,7 +15,7 @@ from dbclone.conditions.repair import Repair, taken
 from dbclone.engines.avoidance import allowances, allowed, decoded, new_keys
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
-from dbclone.engines.forest_tables import TableModel
+from dbclone.engines.forest_tables import TableModel, arrow_type
 from dbclone.engines.placeholders import filled, with_one_key
 from dbclone.engines.references import mend, referable, referring_columns
 from dbclone.matching import ORPHAN, parent_rows
@@ -30,6 +30,7 @@ from dbclone.models.rows import Rows
 from dbclone.models.totals import Running, Total, aggregate, carry_on
 from dbclone.plan import ReferenceRole
 from dbclone.privacy.fakers import fill
+from dbclone.privacy.traits import Traits
 from dbclone.schema import Key, Table, TableName
 
 _ROUNDS = 3
@@ -84,7 +85,7 @@ class Values:
     def _columns(self) -> dict[str, pa.Array]:
         columns = {}
         for name, kind in self._types.items():
-            arrow = _arrow_type(kind)
+            arrow = arrow_type(kind)
             found = self.keys.get(name)
             columns[name] = pa.nulls(self._rows.n, arrow) if found is None else found.cast(arrow)
         return columns
@@ -97,7 +98,7 @@ class Values:
         known = referable(relation.key, self._table, parent.keys, parent._rows.n)
         mend(up, relation.key, self._table, known, self._rng)
         for column, values in referring_columns(up, relation.key, self._table, parent.keys, self._rng):
-            kind = _arrow_type(self._types[column])
+            kind = arrow_type(self._types[column])
             fresh = pa.nulls(len(up), kind) if values is None else values.cast(kind)
             have = self.keys.get(column)
             self.keys[column] = fresh if have is None else have.fill_null(fresh) if have.null_count else have
@@ -116,7 +117,7 @@ class Values:
         """Fill the columns that formulas give; ``operands`` are those of parents, float64[n]."""
         codecs = {c.column: c.codec for c in self._model.derived.columns}
         for column in codecs:
-            self.keys.setdefault(column, pa.nulls(self._rows.n, _arrow_type(self._types[column])))
+            self.keys.setdefault(column, pa.nulls(self._rows.n, arrow_type(self._types[column])))
         known = dict(operands)
         for formula in self._model.derived.formulas:
             known |= {name: self.numbers(name) for name in formula.operands if name not in known}
@@ -160,10 +161,11 @@ class Values:
         for step in self._model.columns:
             if step.step in self._rows.numbers or step.step in self._rows.codes:
                 self._fill(step)
-        filled = fill(self._model.personal, self._rows.n, self._rng, allowances(self._model.avoided))
+        allows, traits = allowances(self._model.avoided), Traits.of(self.keys, self._rows.n)
+        filled = fill(self._model.personal, self._rows.n, self._rng, allows, traits)
         for name, values in filled.items():
             at = pa.array(np.arange(len(values)), mask=self._rows.codes[f"column:{name}"] == 0)
-            self.keys[name] = values.take(at).cast(_arrow_type(self._types[name]))
+            self.keys[name] = values.take(at).cast(arrow_type(self._types[name]))
 
     def _fill(self, step: ColumnStep) -> None:
         if step.measured:
@@ -387,14 +389,3 @@ class Values:
 def _flat(column: pa.ChunkedArray) -> pa.Array:
     array = column.combine_chunks()
     return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
-
-
-def _arrow_type(name: str) -> pa.DataType:
-    """The type of that printed name."""
-    if name.startswith("decimal128("):
-        precision, scale = (int(p) for p in name[len("decimal128(") : -1].split(","))
-        return pa.decimal128(precision, scale)
-    zoned = pa.timestamp("us", tz="UTC")
-    named = {str(t): t for t in (pa.timestamp("us"), zoned, pa.date32(), pa.time64("us"), pa.int64(), pa.float64())}
-    named |= {str(t): t for t in (pa.string(), pa.bool_(), pa.binary(), pa.large_string(), pa.large_binary())}
-    return named[name]

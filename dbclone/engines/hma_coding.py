@@ -29,6 +29,7 @@ from dbclone.models.sieve import Sieve
 from dbclone.plan import ColumnRole, Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.privacy.fakers import PiiColumn, fill
 from dbclone.privacy.protection import Guard
+from dbclone.privacy.traits import Traits
 from dbclone.schema import ForeignKey, Table, TableName
 
 PII_K = 5
@@ -166,7 +167,8 @@ class TableCoding:
             keep &= (places[link.column] >= 0) | (not link.required)
         frame = {label: values[keep] for label, values in frame.items()}
         n = len(frame["key"])
-        columns = self._made(n, rng) | self._decoded(frame, rng) | self._people(frame, rng)
+        columns = self._made(n, rng) | self._decoded(frame, rng)
+        columns |= self._people(frame, columns, rng)
         for link in self.links:
             rows, at = parents[link.foreign_key.parent].rows, places[link.column][keep]
             columns[link.column] = rows.column(link.foreign_key.parent_columns[0]).take(pa.array(at, mask=at < 0))
@@ -198,9 +200,10 @@ class TableCoding:
                 made[name] = decoded(codec, codes, allowed(self.avoided, name), rng, unique=False)
         return made
 
-    def _people(self, frame: Frame, rng: np.random.Generator) -> dict[str, pa.Array]:
+    def _people(self, frame: Frame, others: Mapping[str, pa.Array], rng: np.random.Generator) -> dict[str, pa.Array]:
         """Columns of personal data, made up row by row; NULL where SDV says so and it may be."""
-        made = fill(list(self.people.values()), len(frame["key"]), rng, allowances(self.avoided))
+        rows = len(frame["key"])
+        made = fill(list(self.people.values()), rows, rng, allowances(self.avoided), Traits.of(others, rows))
         for label, name, _ in self._labelled:
             if name in made and self.table.column(name).nullable:
                 absent = pa.array(~(frame[label].astype(np.float64) > NULL))

@@ -1,15 +1,15 @@
 """Fills columns of personal data with made-up persons, whole rows at a time and a million rows in seconds.
 
-Each row belongs to a persona; names, e-mail address and user name of a row come from the same persona, and rows of the
-same persona repeat the same values, as often as the source's values repeat.  Values are drawn from Faker's public lists
-and from patterns that at least k entities share, never from the source; a fake can equal a real common name or place
-by chance, as any guess can.
+Each row belongs to a persona; names, e-mail address and user name of a row come from the same persona, who has the
+gender and lives in the country that the row's other columns say; and rows of the same persona repeat the same values,
+as often as the source's values repeat.  Values are drawn from Faker's public lists and from patterns that at least k
+entities share, never from the source; what few of its entities hold is drawn again (``allows``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -24,6 +24,7 @@ from dbclone.privacy import makers, pools
 from dbclone.privacy.content import is_prose
 from dbclone.privacy.protection import Ints, count_entities
 from dbclone.privacy.repeats import Repetition
+from dbclone.privacy.traits import UNKNOWN, Traits
 from dbclone.schema import Column, TypeFamily
 
 _SAMPLE = 20_000
@@ -108,11 +109,12 @@ def fill(
     rows: int,
     rng: np.random.Generator,
     allows: Mapping[str, Allows] = MappingProxyType({}),
+    traits: Traits | None = None,
 ) -> dict[str, pa.Array]:
     """Values for all columns of personal data of one table, by column name; string or, for numbers, int64 arrays.
 
     No NULLs.  A unique column has no value twice (PlanError if its length does not allow that many).  ``allows`` says
-    per column which values may be drawn.
+    per column which values may be drawn, ``traits`` what the names and places of each row must go with.
     """
     if not columns:
         return {}
@@ -121,7 +123,9 @@ def fill(
     personas = max(min(round(share * rows), rows), min(rows, 1))
     persona_of = most.repetition.deal(rows, personas, rng)
     locale = next((c.locale for c in columns if c.kind in _NAMES), columns[0].locale)
-    crowd = _Crowd(columns, (rows, personas), locale, rng, allows)
+    if traits is not None:
+        persona_of, traits = _matched(persona_of, traits, rng)
+    crowd = _Crowd(columns, (rows, personas), rng, allows, _Whereabouts.of(traits, personas, locale))
     filled: dict[str, pa.Array] = {}
     seen: dict[str, int] = {}
     for column in columns:
@@ -132,6 +136,44 @@ def fill(
     return filled
 
 
+def _matched(
+    persona_of: npt.NDArray[np.int64], traits: Traits, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], Traits]:
+    """Personas dealt anew, as often each, so that the rows of one have the same traits; and the personas' traits.
+
+    Where traits meet, a persona may have rows of both: it has those of its first.
+    """
+    shuffled = rng.permutation(len(persona_of))
+    order = shuffled[np.argsort(traits.groups[shuffled], kind="stable")]
+    dealt = np.empty(len(persona_of), dtype=np.int64)
+    dealt[order] = np.sort(persona_of)
+    first = np.unique(dealt[order], return_index=True)[1]
+    return dealt, traits.take(order[first])
+
+
+@dataclass(frozen=True)
+class _Whereabouts:
+    """The personas' traits: who belongs to which combination of locale and gender."""
+
+    locale: str
+    """That of most, or of all."""
+    groups: tuple[tuple[str, int, npt.NDArray[np.int64]], ...]
+    """Locale, gender, and the personas of it."""
+
+    @classmethod
+    def of(cls, traits: Traits | None, personas: int, locale: str) -> _Whereabouts:
+        if traits is None or not len(traits.groups):
+            return cls(locale, ((locale, UNKNOWN, np.arange(personas)),))
+        places = [np.flatnonzero(traits.groups == group) for group in np.unique(traits.groups)]
+        named = [pools.LOCALES[at] if (at := int(traits.locales[p[0]])) >= 0 else locale for p in places]
+        return cls(locale, tuple((n, int(traits.genders[p[0]]), p) for n, p in zip(named, places, strict=True)))
+
+    @property
+    def by_locale(self) -> tuple[tuple[str, npt.NDArray[np.int64]], ...]:
+        locales = dict.fromkeys(locale for locale, _, _ in self.groups)
+        return tuple((one, np.concatenate([at for n, _, at in self.groups if n == one])) for one in locales)
+
+
 class _Crowd:
     """The personas of one table and what each of them is called."""
 
@@ -139,15 +181,16 @@ class _Crowd:
         self,
         columns: Sequence[PiiColumn],
         sizes: tuple[int, int],
-        locale: str,
         rng: np.random.Generator,
         allows: Mapping[str, Allows],
+        where: _Whereabouts,
     ) -> None:
-        self.locale, self.rng, self._allows = locale, rng, allows
+        self.locale, self.rng, self._allows, self._where = where.locale, rng, allows, where
         self.rows, self.size = sizes
         by_kind = {c.kind: c for c in reversed(columns)}
-        self.first = self._names(by_kind.get("first_name"), pools.first_names(locale))
-        self.last = self._names(by_kind.get("last_name"), pools.last_names(locale))
+        firsts = [(pools.first_names(name, gender), at) for name, gender, at in where.groups]
+        self.first = self._names(by_kind.get("first_name"), firsts)
+        self.last = self._names(by_kind.get("last_name"), [(pools.last_names(n), at) for n, at in where.by_locale])
         for column in (c for c in columns if c.kind in _COMBINED):
             self._rename(column)
 
@@ -166,6 +209,8 @@ class _Crowd:
         distinct = max(round(column.repetition.distinct * self.rows), min(self.size, 1))
         if column.kind in _LINKED and not ordinal:
             return _cased(make(self.size), column.case)
+        if column.kind in _LOCAL and len(self._where.by_locale) > 1:
+            return self._local(column, distinct / self.size, allows)
         if distinct >= 0.97 * self.size:
             return avoiding(redraw(np.arange(self.size)), redraw, allows, self.rng)
         made = avoiding(redraw(np.arange(distinct)), redraw, allows, self.rng)
@@ -182,20 +227,42 @@ class _Crowd:
             mask[strange] = True
             self.last = pc.replace_with_mask(self.last, pa.array(mask), self._any(self.last.to_pylist(), len(strange)))
 
-    def _names(self, column: PiiColumn | None, pool: Sequence[str]) -> pa.Array:
-        """A name for each persona, from as many different ones as the source's column would have."""
+    def _local(self, column: PiiColumn, share: float, allows: Allows) -> pa.Array:
+        """Values of each persona's own country; ``share`` of them are different."""
+        parts, order = [], []
+        for locale, at in self._where.by_locale:
+            form = replace(self._form(column), locale=locale)
+            distinct = max(round(share * len(at)), 1)
+
+            def redraw(rows: npt.NDArray[np.int64], form: makers.Form = form) -> pa.Array:
+                return _cased(makers.make(column.kind, len(rows), self.rng, form), column.case)
+
+            made = avoiding(redraw(np.arange(distinct)), redraw, allows, self.rng)
+            parts.append(made.take(pa.array(column.repetition.deal(len(at), min(distinct, len(at)), self.rng))))
+            order.append(at)
+        return pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(order))))
+
+    def _names(
+        self, column: PiiColumn | None, pools_of: Sequence[tuple[Sequence[str], npt.NDArray[np.int64]]]
+    ) -> pa.Array:
+        """A name for each persona, out of the list for its kind."""
+        parts = [self._listed(column, pool, len(at)) for pool, at in pools_of]
+        order = np.concatenate([at for _, at in pools_of])
+        return pa.concat_arrays(parts).take(pa.array(np.argsort(order)))
+
+    def _listed(self, column: PiiColumn | None, pool: Sequence[str], size: int) -> pa.Array:
+        """``size`` names, from as many different ones as the source's column would have."""
         if column is not None and column.name in self._allows:
             allowed = self._allows[column.name](_cased(pa.array(pool, pa.string()), column.case))
             pool = [name for name, may in zip(pool, allowed, strict=True) if may] or pool
         distinct = len(pool)
         if column is not None and not column.unique:
-            distinct = min(max(round(column.repetition.distinct * self.rows), 1), len(pool))
+            wanted = column.repetition.distinct * self.rows * size / max(self.size, 1)
+            distinct = min(max(round(wanted), 1), len(pool))
         chosen = self.rng.permutation(len(pool))[:distinct]
         repetition = column.repetition if column is not None else Repetition()
-        dealt = (
-            repetition.deal(self.size, distinct, self.rng) if distinct < self.size else self.rng.permutation(distinct)
-        )
-        return pa.array(pool, pa.string()).take(pa.array(chosen[dealt[: self.size]]))
+        dealt = repetition.deal(size, distinct, self.rng) if distinct < size else self.rng.permutation(distinct)
+        return pa.array(pool, pa.string()).take(pa.array(chosen[dealt[:size]]))
 
     def _maker(self, column: PiiColumn, ordinal: int) -> Callable[[int], pa.Array]:
         """A function that makes n values of the column; linked ones follow the personas when n is their number."""
@@ -232,6 +299,7 @@ class _Crowd:
         return pa.array(pool, pa.string()).take(pa.array(self.rng.choice(len(pool), size=n, p=shares)))
 
 
+_LOCAL = frozenset({"city", "street", "company"})
 _COMBINED = frozenset({"full_name", "username"})
 _LINKED = frozenset({"first_name", "last_name", "full_name", "username", "email", "url_user"})
 

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 LOCALES = ("en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "pt_BR", "nl_NL", "pl_PL", "sv_SE", "ru_RU", "ja_JP", "zh_CN")
 _SIZE = 2_000
+_FEWEST = 50
+"""Names that a list must hold to be drawn from."""
 _NUMBER = re.compile(r"\d+")
 
 
-def first_names(locale: str) -> tuple[str, ...]:
-    return _listed(locale, "first_names") or _drawn(locale, "first_name")
+def first_names(locale: str, gender: int = 0) -> tuple[str, ...]:
+    """All first names, or those of women (1) or of men (2) where the locale keeps lists of them."""
+    listed = _listed(locale, ("first_names", "first_names_female", "first_names_male")[gender])
+    return listed or (first_names(locale) if gender else _drawn(locale, "first_name"))
 
 
 def last_names(locale: str) -> tuple[str, ...]:
@@ -79,7 +83,7 @@ def _listed(locale: str, attribute: str) -> tuple[str, ...]:
     provider = next((p for p in _faker(locale).providers if ".person" in type(p).__module__), None)
     listed = getattr(provider, attribute, None) or ()
     names = sorted({name for name in listed if isinstance(name, str)})
-    return tuple(names) if len(names) >= 100 else ()
+    return tuple(names) if len(names) >= _FEWEST else ()
 
 
 @lru_cache(maxsize=64)

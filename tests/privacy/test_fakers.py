@@ -1,6 +1,7 @@
 """Made-up persons are consistent within a row, unique where they must be, undeliverable, and repeat as real ones do."""
 
 import time
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbclone.errors import PlanError
+from dbclone.privacy import pools
 from dbclone.privacy.content import is_card, is_iban, is_ip, is_mac
 from dbclone.privacy.fakers import PiiColumn, fill
+from dbclone.privacy.traits import Traits
 from dbclone.schema import Column, SqlType, TypeFamily
 
 KINDS = (
@@ -147,3 +150,38 @@ def test_a_million_persons_take_seconds() -> None:
     made = fill(columns, 1_000_000, np.random.default_rng(0))
     assert time.perf_counter() - start < 15
     assert pc.count_distinct(made["email"]).as_py() == 1_000_000
+
+
+def test_names_go_with_the_gender_and_the_country_of_the_row() -> None:
+    """First name, and with it the e-mail address, by gender; family name and city by country."""
+    n = 400
+    columns = [PiiColumn(kind, kind) for kind in ("first_name", "last_name", "email", "city")]
+    others = {"sex": pa.array(["F", "M", None, "m"] * (n // 4)), "country": pa.array(["Germany", "Italia"] * (n // 2))}
+    made = fill(columns, n, np.random.default_rng(1), traits=Traits.of(others, n))
+    rows = pa.table({**others, **made}).to_pylist()
+    locales = {"Germany": "de_DE", "Italia": "it_IT"}
+    for row in rows:
+        locale = locales[row["country"]]
+        assert row["last_name"] in pools.last_names(locale)
+        assert row["city"] in pools.cities(locale)
+        gender = {"F": 1, "M": 2, "m": 2}.get(row["sex"], 0)
+        assert row["first_name"] in pools.first_names(locale, gender)
+        plain = unicodedata.normalize("NFKD", row["first_name"]).encode("ascii", "ignore").decode().lower()
+        assert row["email"].startswith(plain.replace("-", "").replace(" ", ""))
+
+
+def test_rows_of_one_person_have_one_gender() -> None:
+    source = pa.array([f"Zora{i % 40}" for i in range(400)])
+    column = PiiColumn.learn(text("first_name"), "first_name", source, k=2)
+    sexes = pa.array(["female", "male"] * 200)
+    made = fill([column], 400, np.random.default_rng(1), traits=Traits.of({"gender": sexes}, 400))["first_name"]
+    named = list(zip(made.to_pylist(), sexes.to_pylist(), strict=True))
+    women, men = ({name for name, s in named if s == sex} for sex in ("female", "male"))
+    assert len(women & men) <= 2
+    assert 30 <= len(women | men) <= 41
+
+
+def test_titles_and_labels_in_many_languages_tell_genders() -> None:
+    labels = ["Frau", "Herr", "Mrs", "femme", "hombre", "x", None]
+    assert Traits.of({"anrede": pa.array(labels)}, 7).genders.tolist() == [1, 2, 1, 1, 2, 0, 0]
+    assert Traits.of({"note": pa.array(labels)}, 7).genders.tolist() == [0] * 7
