@@ -35,6 +35,8 @@ class AuditSummary:
     seed: int
     rare_below: int
     """Values of fewer entities count as rare."""
+    k: int
+    """Entities that had to hold what the clone keeps; 0 or 1: it was not protected."""
     figures: AuditFigures
     best_attack: str
     best_auc: float
@@ -117,6 +119,7 @@ def _summary(url: str, data: Databases, figures: AuditFigures, options: AuditOpt
         engine=options.fit.engine,
         seed=options.fit.seed,
         rare_below=options.rare_below,
+        k=options.fit.k,
         figures=figures,
         best_attack=best.name,
         best_auc=best.auc.value,

@@ -27,6 +27,7 @@ from dbclone.cli_options import (
     WholeLedger,
     WithGrants,
     Workers,
+    kept_by,
     plan_options,
     print_json,
     shown_progress,
@@ -132,7 +133,7 @@ def copy(
 
     options = CloneOptions(
         plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys, with_grants),
-        FitOptions(engine, seed, workers, 0 if unprotected else k),
+        FitOptions(engine, seed, workers, kept_by(k, unprotected)),
         GenerateOptions(scale, _sizes(rows), seed),
         clean,
         schema_only,
@@ -168,7 +169,7 @@ def fit(
     from dbclone.cloning import describe_model, fit_model
 
     chosen = plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys, with_grants)
-    options = CloneOptions(chosen, FitOptions(engine, seed, workers, 0 if unprotected else k))
+    options = CloneOptions(chosen, FitOptions(engine, seed, workers, kept_by(k, unprotected)))
     with shown_progress(quiet, compiles=True) as progress:
         fit_model(source, output, options, progress)
     if json or not quiet:

@@ -19,6 +19,7 @@ from dbclone.cli_options import (
     Unprotected,
     Workers,
     globs,
+    kept_by,
     print_json,
     shown_progress,
 )
@@ -55,7 +56,7 @@ def audit(
     if fail_over is not None and not 0 < fail_over <= 1:
         raise UsageError("--fail-over must be between 0.5 (nothing may be betrayed) and 1, such as 0.55.")
     selection = PlanOptions(globs(tables), globs(exclude))
-    fit = FitOptions(engine, seed, workers, 0 if unprotected else max(rare_below, 2))
+    fit = FitOptions(engine, seed, workers, kept_by(max(rare_below, 2), unprotected))
     options = AuditOptions(unit, fail_over, rare_below, selection, fit)
     with shown_progress(quiet, compiles=True) as progress:
         summary = audit_database(source, options, progress)

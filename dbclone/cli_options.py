@@ -110,3 +110,12 @@ def print_json(value: object) -> None:
     from dbclone.report import as_json
 
     typer.echo(as_json(value))
+
+
+def kept_by(k: int, unprotected: bool) -> int:
+    """How many entities must hold what is kept; where that is any, stderr says so, however quiet the command is."""
+    if unprotected or k <= 1:
+        from dbclone.findings import UNPROTECTED
+
+        typer.echo(f"dbclone: {UNPROTECTED.message}", err=True)
+    return 0 if unprotected else k

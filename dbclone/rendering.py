@@ -15,7 +15,7 @@ from rich.text import Text
 from dbclone.auditing import AuditSummary
 from dbclone.demo import Demonstration
 from dbclone.fidelity import FidelitySummary, Scores, TableFidelity
-from dbclone.findings import Finding, Severity
+from dbclone.findings import UNPROTECTED, Finding, Severity
 from dbclone.inspection import Inspection, TableInspection
 from dbclone.key_proposals import Proposal
 from dbclone.ledger import Entry, Fate, fates, make_ledger
@@ -232,6 +232,8 @@ def print_audit(summary: AuditSummary, stream: TextIO) -> None:
     """The attacks, the guesses and what was copied, each beside what chance or fresh real rows give; the verdict."""
     console, figures = _console(stream), summary.figures
     _print(console, f"audit of {summary.database}: an entity is a row of {summary.unit} with all that hangs from it")
+    if summary.k <= 1:
+        _print(console, UNPROTECTED.message)
     _print(console, f"fitted to {figures.members:,}, never seen {figures.controls:,}, synthetic {figures.synthetic:,}")
     console.print(_attack_table(summary))
     rows = [(g.name, f"{g.guesses:,}", *map(_interval, (g.success, g.control, g.risk))) for g in figures.guesses]

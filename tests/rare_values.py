@@ -59,6 +59,18 @@ def rare_values(plan: Plan, source: Tables, clone: Tables, k: int) -> Iterator[H
                 yield Hits(*name, len(rare), len(found), len(hit), len(there), excuse)
 
 
+def rare_texts(plan: Plan, source: Tables, k: int) -> Iterator[str]:
+    """Texts that fewer than k entities hold, in all text columns of the synthesised tables."""
+    seen = observe(plan, source.__getitem__, k)
+    for planned in plan.tables:
+        if planned.role is TableRole.SYNTHESISE:
+            observed = seen.tables[planned.table]
+            for name in observed.data.column_names:
+                values = observed.data.column(name).combine_chunks()
+                if pa.types.is_string(values.type):
+                    yield from _rare(values, observed.guard.entities, k).to_pylist()
+
+
 def _rare(values: pa.Array, entities: np.ndarray, k: int) -> pa.Array:
     pairs = pa.table({"value": values, "entity": entities}).filter(values.is_valid())
     held = pairs.group_by("value").aggregate([("entity", "count_distinct")])
@@ -68,7 +80,7 @@ def _rare(values: pa.Array, entities: np.ndarray, k: int) -> pa.Array:
 def _avoidable(hit: pa.Array, values: pa.Array, rare: pa.Array) -> int:
     """Values that were hit but for no need: the numbers around are not all somebody's, nor is the range a small one."""
     numbers, hits = _lattice(values, values), _lattice(hit, values)
-    if numbers is None or hits is None:
+    if numbers is None or hits is None or not len(hits):
         return len(hit)
     known = np.unique(numbers)
     if len(known) < SMALL and np.ptp(known) < SMALL and len(known) < 2 * len(rare):

@@ -1,5 +1,7 @@
 """What leaves a database by default: nothing that fewer than five entities hold, in the clone or in the model file."""
 
+import io
+import json
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
@@ -9,19 +11,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from dbclone import examples, rendering
 from dbclone.archive import load
-from dbclone.cloning import fit_model, generate_from
+from dbclone.cloning import describe_model, fit_model, generate_from
 from dbclone.engines.forest import ForestModel
+from dbclone.inspection import inspect
 from dbclone.options import CloneOptions, FitOptions
 from dbclone.plan import ColumnRole, Plan, TableRole
 from dbclone.privacy import pools
 from dbclone.progress import Silent
+from dbclone.report import CloneSummary, ModelSummary
 from tests.commands import dbclone
-from tests.rare_values import Tables, rare_values, rows_of
+from tests.rare_values import Tables, rare_texts, rare_values, rows_of
 
 K = 5
+LONG = 12
+"""Letters from which on a text does not stand in a model by chance."""
+EXAMPLES = ("shop", "clinic", "bank")
 slow = pytest.mark.slow
 SETS = (
+    "shop", "clinic", pytest.param("bank", marks=slow),
     "biodegradability", "chinook", pytest.param("nafld", marks=slow), pytest.param("rossmann", marks=slow),
     pytest.param("movielens100k", marks=slow), pytest.param("completejourney", marks=slow),
 )  # fmt: skip
@@ -34,9 +43,20 @@ class Cloned:
         self.file = folder / "model.dbclone"
         target = folder / "clone.sqlite"
         self.plan: Plan = fit_model(str(source), self.file, CloneOptions(), Silent())
-        generate_from(self.file, str(target), CloneOptions(), Silent())
+        summary = generate_from(self.file, str(target), CloneOptions(), Silent())
+        self.report = self._reported(describe_model(self.file), summary)
+        """Everything that any command says of source, model and clone, as text."""
         self.source: Tables = rows_of(source, self.plan)
         self.target: Tables = rows_of(target, self.plan)
+
+    def _reported(self, model: ModelSummary, summary: CloneSummary) -> str:
+        said = io.StringIO()
+        rendering.print_plan(self.plan, said)
+        rendering.print_model(model, said)
+        rendering.print_summary(summary, said)
+        made = inspect(self.plan.schema, {t.table: t.rows for t in self.plan.tables}, self.plan)
+        rendering.print_inspection(made, "source", said)
+        return said.getvalue()
 
     @property
     def computed(self) -> set[tuple[str, str]]:
@@ -59,7 +79,11 @@ class Cloned:
 @pytest.fixture(scope="module", params=SETS)
 def cloned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
            real_sqlite: Callable[[str], Path]) -> Cloned:  # fmt: skip
-    return Cloned(real_sqlite(request.param), tmp_path_factory.mktemp("cloned"))
+    folder = tmp_path_factory.mktemp("cloned")
+    if request.param in EXAMPLES:
+        examples.build_sqlite(request.param, folder / "example.sqlite")
+        return Cloned(folder / "example.sqlite", folder)
+    return Cloned(real_sqlite(request.param), folder)
 
 
 @pytest.mark.timeout(300)
@@ -73,10 +97,20 @@ def test_no_value_of_fewer_than_five_entities_stands_in_the_clone(cloned: Cloned
     assert not [h for h in hits if (h.table, h.column) not in cloned.computed]
 
 
-def test_no_string_of_personal_data_stands_in_the_model_file(cloned: Cloned) -> None:
+def test_no_string_of_personal_data_stands_in_the_model_file_or_in_any_report(cloned: Cloned) -> None:
     with zipfile.ZipFile(cloned.file) as archive:
         held = b"\n".join(archive.read(name) for name in archive.namelist())
+    held += cloned.report.encode()
     assert not [text for text in cloned.personal_texts() if text.encode() in held]
+
+
+def test_no_text_of_fewer_than_five_entities_stands_in_the_model_file_or_in_any_report(cloned: Cloned) -> None:
+    """Of any column of a protected table, personal or not, if it is long enough to be found by nothing but itself."""
+    with zipfile.ZipFile(cloned.file) as archive:
+        held = archive.read("model.json").decode() + cloned.report
+    rare = {text for text in rare_texts(cloned.plan, cloned.source, K) if len(text) >= LONG}
+    escaped = (json.dumps(text)[1:-1] for text in rare)
+    assert not [text for text in escaped if text in held]
 
 
 def test_what_is_copied_descends_from_nobody(cloned: Cloned) -> None:
@@ -148,3 +182,93 @@ def test_the_plan_names_the_entities(clinic: Path) -> None:
 def test_the_default_is_protected() -> None:
     assert FitOptions().protected
     assert FitOptions().k == K
+
+
+def test_an_unprotected_clone_says_so_even_when_quiet(clinic: Path, tmp_path: Path) -> None:
+    quiet = dbclone("copy", clinic, tmp_path / "a.sqlite", "--unprotected", "--quiet")
+    assert "UNPROTECTED" in quiet.err
+    told = json.loads(dbclone("copy", clinic, tmp_path / "b.sqlite", "--unprotected", "--json", "--quiet").out)
+    assert "unprotected" in [finding["code"] for finding in told["findings"]]
+    audited = dbclone("audit", clinic, "--unprotected", "--quiet", "--json")
+    assert "UNPROTECTED" in audited.err
+    assert json.loads(audited.out)["k"] == 0
+    assert "UNPROTECTED" not in dbclone("copy", clinic, tmp_path / "c.sqlite", "--quiet").err
+
+
+LESSONS = """
+CREATE TABLE course (id INTEGER PRIMARY KEY, day INTEGER NOT NULL);
+CREATE TABLE student (id INTEGER PRIMARY KEY, height INTEGER NOT NULL);
+CREATE TABLE lesson (
+    course_id INTEGER NOT NULL REFERENCES course, number INTEGER NOT NULL,
+    student_id INTEGER NOT NULL REFERENCES student, remark TEXT, PRIMARY KEY (course_id, number));
+CREATE TABLE clerk (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
+CREATE TABLE slip (id INTEGER PRIMARY KEY, clerk_id INTEGER NOT NULL REFERENCES clerk, pay INTEGER NOT NULL);
+CREATE TABLE customer (id INTEGER PRIMARY KEY, clerk_id INTEGER NOT NULL REFERENCES clerk, phone TEXT NOT NULL);
+"""
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Path:
+    """Lessons stand in order within courses, but are taken by students; clerks are few."""
+    path = tmp_path / "school.sqlite"
+    with sqlite3.connect(path) as db:
+        db.executescript(LESSONS)
+        db.executemany("INSERT INTO course VALUES (?, ?)", [(i, i % 5) for i in range(1, 41)])
+        db.executemany("INSERT INTO student VALUES (?, ?)", [(i, 150 + i % 40) for i in range(1, 101)])
+        lessons = [(c, n, 1 + (c * 7 + n * 13) % 100) for c in range(1, 41) for n in range(1, 21)]
+        remark = {7: "dyscalculia"}
+        db.executemany(
+            "INSERT INTO lesson VALUES (?, ?, ?, ?)",
+            [(c, n, s, remark.get(s, ("good", "fair")[n % 2])) for c, n, s in lessons],
+        )
+        db.executemany("INSERT INTO clerk VALUES (?, ?)", [(i, f"c{i}@firm.org") for i in range(1, 7)])
+        db.executemany(
+            "INSERT INTO slip (clerk_id, pay) VALUES (?, ?)", [(1 + i % 6, 2000 + 111 * (i % 6)) for i in range(240)]
+        )
+        db.executemany(
+            "INSERT INTO customer (clerk_id, phone) VALUES (?, ?)", [(1 + i % 6, f"+49 30 {i:06}") for i in range(90)]
+        )
+    return path
+
+
+def test_rows_belong_to_the_person_they_hang_from_whatever_drives_their_table(school: Path) -> None:
+    plan = json.loads(dbclone("plan", school, "--json", "--quiet").out)
+    entities = {table["table"]: table["entity"] for table in plan["tables"]}
+    assert entities == {
+        "course": "course", "student": "student", "lesson": "student",
+        "clerk": "clerk", "slip": "clerk", "customer": "customer",
+    }  # fmt: skip
+
+
+def test_what_one_person_alone_has_is_rare_however_many_families_hold_it(school: Path, tmp_path: Path) -> None:
+    """Dyscalculia stands in the lessons of many courses, and each pay on forty slips: of one student, of one clerk."""
+    target = tmp_path / "clone.sqlite"
+    assert dbclone("copy", school, target, "--quiet").code == 0
+    with sqlite3.connect(target) as db:
+        assert {r for (r,) in db.execute("SELECT DISTINCT remark FROM lesson")} <= {"good", "fair", None}
+        assert not {p for (p,) in db.execute("SELECT DISTINCT pay FROM slip")} & {2000 + 111 * i for i in range(6)}
+
+
+CODED = """
+CREATE TABLE member (id INTEGER PRIMARY KEY, badge TEXT NOT NULL UNIQUE, zone TEXT, number INTEGER NOT NULL UNIQUE);
+"""
+
+
+def test_short_codes_and_scattered_numbers_of_members_are_nobodys_in_the_clone(tmp_path: Path) -> None:
+    """Of 676 zones and 900,000 numbers so many are in use that chance alone would meet dozens."""
+    path, target = tmp_path / "members.sqlite", tmp_path / "clone.sqlite"
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    rows = [
+        (i, f"{letters[i % 26]}{letters[i * 7 % 26]}{(i * 37) % 1000:03}",
+         letters[i * 3 % 26] + letters[i * 11 % 26 - 1], 100_000 + (i * 7919) % 900_000)
+        for i in range(1, 500)
+    ]  # fmt: skip
+    with sqlite3.connect(path) as db:
+        db.executescript(CODED)
+        db.executemany("INSERT INTO member VALUES (?, ?, ?, ?)", rows)
+    assert dbclone("copy", path, target, "--quiet").code == 0
+    with sqlite3.connect(path) as real, sqlite3.connect(target) as made:
+        for column in ("badge", "number"):
+            held, drawn = ({v for (v,) in db.execute(f"SELECT {column} FROM member")} for db in (real, made))
+            assert len(drawn) > 450
+            assert not held & drawn, column

@@ -1,7 +1,9 @@
 """Keys: new values that are unique and look like the source's, but are not taken from it.
 
-Integers are counted up from the source's minimum where the source counts too, else drawn from its range; UUIDs are
-fresh; texts follow the source's pattern; dates, times and decimals continue the source's calendar or lattice.
+Integers are counted up from the source's minimum where the source counts too (then a new key that equals an old one
+says nothing: both are but numbers of rows), else drawn from its range, and none of the old ones again
+(engines.avoidance); UUIDs are fresh; texts follow the source's pattern; dates, times and decimals continue the source's
+calendar or lattice.
 """
 
 from __future__ import annotations
@@ -108,6 +110,8 @@ class KeyMaker:
         if type.family is TypeFamily.DATE:
             dense = (high - low) // step + 1 <= 1.5 * len(units)
         style = KeyStyle.DENSE if dense else KeyStyle.SPARSE
+        if not dense:
+            low, high = _inner_range(low, high, step)
         return cls(style, type, exact, low, high, step, len(units), bool(np.all(units[1:] >= units[:-1])))
 
     def make(self, n: int, rng: np.random.Generator) -> pa.Array:
@@ -174,6 +178,13 @@ class KeyMaker:
             if highest - low + 1 >= n:
                 return low, step, n
         raise _too_many(highest - lowest + 1, n)
+
+
+def _inner_range(low: int, high: int, step: int) -> tuple[int, int]:
+    """The range without its ends, which are somebody's keys: up to round numbers, on the lattice of the step."""
+    grain = 10 ** max(len(str(high - low)) - 2, 0)
+    inner_low, inner_high = -(-(low + 1) // grain) * grain, (high - 1) // grain * grain
+    return low + -(-(inner_low - low) // step) * step, low + (inner_high - low) // step * step
 
 
 def _too_many(capacity: int, n: int) -> PlanError:

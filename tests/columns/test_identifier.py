@@ -31,10 +31,12 @@ def test_a_step_between_keys_is_kept() -> None:
 
 def test_scattered_integers_are_drawn_from_their_range_in_rising_order() -> None:
     source = pa.array(np.sort(np.random.default_rng(1).integers(2**40, 2**62, 500)))
-    keys = made(source, SqlType(TypeFamily.INTEGER, "bigint", precision=64), 1000).to_numpy()
+    maker = KeyMaker.fit(source, SqlType(TypeFamily.INTEGER, "bigint", precision=64), k=5)
+    keys = maker.make(1000, np.random.default_rng(0)).to_numpy()
     assert len(set(keys)) == 1000
     assert np.all(np.diff(keys) > 0)
-    assert keys.min() >= 2**40
+    assert source.to_pylist()[0] < keys.min() < keys.max()
+    assert not {maker.low, maker.high} & set(source.to_pylist())
     assert not set(keys) & set(source.to_pylist())
 
 

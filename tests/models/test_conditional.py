@@ -5,6 +5,7 @@ import pytest
 
 from dbclone.models.conditional import MOST_FEATURES, Seen, fit_conditional, information, screen
 from dbclone.models.tree import Tree
+from dbclone.privacy.protection import UNGUARDED, Guard
 from tests.models.drawn import draws
 
 N = 4_000
@@ -89,3 +90,16 @@ def test_few_rows_are_enough(n: int, rising: bool) -> None:
     codes = np.arange(n) * 40
     tree = fitted(np.arange(n)[None, :], codes, rising)
     assert sorted(tree.codes.tolist()) == codes.tolist()
+
+
+def test_no_node_holds_fewer_than_five_entities_however_many_rows_they_have() -> None:
+    """The code says whose a row is, and a byte tells it: without a guard every entity would have a leaf of its own."""
+    entities = np.repeat(np.arange(60), 50)
+    features = (entities * 4)[None, :].astype(np.uint8)
+    seen = Seen(np.ascontiguousarray(features), np.ones(1, dtype=bool), np.ones(1, dtype=bool))
+    held_out = np.random.default_rng(0).random(len(entities)) < 0.2
+    for guard, fewest in ((Guard(5, entities), 5), (UNGUARDED, 1)):
+        tree = fit_conditional(seen, (entities + 1).astype(np.int32), held_out, True, guard)
+        held = [len(np.unique(tree.codes[a:b])) for a, b in zip(tree.start, tree.end, strict=True)]
+        assert min(held) == fewest
+        assert len(held) > 5
