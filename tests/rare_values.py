@@ -16,6 +16,7 @@ from dbclone.schema import TableName
 Tables = Mapping[TableName, pa.Table]
 AROUND, NEARLY_ALL = 12, 0.75
 """Numbers on each side of one that was hit, and the share of them that must be somebody's to excuse it."""
+MONTH = 30
 SMALL = 100
 
 
@@ -71,10 +72,27 @@ def rare_texts(plan: Plan, source: Tables, k: int) -> Iterator[str]:
                     yield from _rare(values, observed.guard.entities, k).to_pylist()
 
 
+def common_texts(plan: Plan, source: Tables, k: int) -> Iterator[str]:
+    """Texts that at least k entities hold, in columns of the synthesised tables that are not personal."""
+    seen = observe(plan, source.__getitem__, k)
+    for planned in plan.tables:
+        for column in planned.columns if planned.role is TableRole.SYNTHESISE else ():
+            observed = seen.tables[planned.table]
+            if column.column in observed.data.column_names and not column.kind.startswith("pii:"):
+                values = observed.data.column(column.column).combine_chunks()
+                if pa.types.is_string(values.type):
+                    held = _held(values, observed.guard.entities)
+                    yield from held.filter(pc.greater_equal(held["entity_count_distinct"], k))["value"].to_pylist()
+
+
 def _rare(values: pa.Array, entities: np.ndarray, k: int) -> pa.Array:
-    pairs = pa.table({"value": values, "entity": entities}).filter(values.is_valid())
-    held = pairs.group_by("value").aggregate([("entity", "count_distinct")])
+    held = _held(values, entities)
     return held.filter(pc.less(held["entity_count_distinct"], k))["value"].combine_chunks()
+
+
+def _held(values: pa.Array, entities: np.ndarray) -> pa.Table:
+    pairs = pa.table({"value": values, "entity": entities}).filter(values.is_valid())
+    return pairs.group_by("value").aggregate([("entity", "count_distinct")])
 
 
 def _avoidable(hit: pa.Array, values: pa.Array, rare: pa.Array) -> int:
@@ -85,7 +103,8 @@ def _avoidable(hit: pa.Array, values: pa.Array, rare: pa.Array) -> int:
     known = np.unique(numbers)
     if len(known) < SMALL and np.ptp(known) < SMALL and len(known) < 2 * len(rare):
         return 0
-    low, high = np.maximum(hits - AROUND, known[0]), np.minimum(hits + AROUND, known[-1])
+    around = MONTH if pa.types.is_temporal(values.type) else AROUND
+    low, high = np.maximum(hits - around, known[0]), np.minimum(hits + around, known[-1])
     near = np.searchsorted(known, high, side="right") - np.searchsorted(known, low)
     return int((near < NEARLY_ALL * (high - low + 1)).sum())
 

@@ -22,7 +22,7 @@ from dbclone.privacy import pools
 from dbclone.progress import Silent
 from dbclone.report import CloneSummary, ModelSummary
 from tests.commands import dbclone
-from tests.rare_values import Tables, rare_texts, rare_values, rows_of
+from tests.rare_values import Tables, common_texts, rare_texts, rare_values, rows_of
 
 K = 5
 LONG = 12
@@ -66,9 +66,13 @@ class Cloned:
         return {(str(t.table), c.column) for t in model.tables for c in t.derived.columns}
 
     def personal_texts(self) -> Iterator[str]:
-        """Strings of eight letters and more that stand in columns of personal data, and in no public list of names."""
+        """Strings of eight letters and more that stand in columns of personal data.
+
+        Without those of public lists of names, and those that k entities hold in a column that is not personal (a town).
+        """
         listed = {w for language in pools.LOCALES for w in (*pools.first_names(language), *pools.last_names(language))}
         listed |= {w for language in pools.LOCALES for w in pools.cities(language)} | set(pools.words())
+        listed |= set(common_texts(self.plan, self.source, K))
         for table in self.plan.tables:
             for column in table.columns:
                 if column.kind.startswith("pii:") and column.role is ColumnRole.VALUE:
