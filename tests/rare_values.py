@@ -16,7 +16,8 @@ from dbclone.schema import TableName
 Tables = Mapping[TableName, pa.Table]
 AROUND, NEARLY_ALL = 12, 0.75
 """Numbers on each side of one that was hit, and the share of them that must be somebody's to excuse it."""
-MONTH = 30
+MONTH, MOST = 30, 0.6
+"""The same for dates."""
 SMALL = 100
 
 
@@ -103,10 +104,10 @@ def _avoidable(hit: pa.Array, values: pa.Array, rare: pa.Array) -> int:
     known = np.unique(numbers)
     if len(known) < SMALL and np.ptp(known) < SMALL and len(known) < 2 * len(rare):
         return 0
-    around = MONTH if pa.types.is_temporal(values.type) else AROUND
+    around, least = (MONTH, MOST) if pa.types.is_temporal(values.type) else (AROUND, NEARLY_ALL)
     low, high = np.maximum(hits - around, known[0]), np.minimum(hits + around, known[-1])
     near = np.searchsorted(known, high, side="right") - np.searchsorted(known, low)
-    return int((near < NEARLY_ALL * (high - low + 1)).sum())
+    return int((near < least * (high - low + 1)).sum())
 
 
 def _lattice(values: pa.Array, like: pa.Array) -> np.ndarray | None:

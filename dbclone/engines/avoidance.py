@@ -26,6 +26,8 @@ Codes = npt.NDArray[np.int32]
 
 LONGEST = 16
 """Characters up to which a text may equal a real one by chance."""
+LONGEST_DOCUMENT = 200
+"""The same for documents and arrays, whose parts are drawn from few."""
 _TRIED = 2_000
 _COUNTED = 0.5
 """Share of new keys that are real ones from which on keys merely count."""
@@ -37,20 +39,22 @@ class Avoided:
 
     column: str
     sieve: Sieve
+    longest: int = LONGEST
+    """Characters of the longest texts that it is about."""
 
     def allows(self, values: pa.Array) -> npt.NDArray[np.bool_]:
         """Which values may be drawn, bool[n]: long ones, NULL, and what the sieve lets pass."""
-        places = _places(values)
+        places = _places(values, self.longest)
         allowed: npt.NDArray[np.bool_] = np.isnan(places) | (self.sieve.passed(places) == places)
         return allowed
 
 
-def learn_avoided(column: str, values: pa.Array, guard: Guard) -> tuple[Avoided, ...]:
+def learn_avoided(column: str, values: pa.Array, guard: Guard, longest: int = LONGEST) -> tuple[Avoided, ...]:
     """From the source's values and whose they are; none where nothing is guarded, or nothing rare and short."""
     if not guard.on:
         return ()
-    sieve = Sieve.fit(_places(values), guard)
-    return (Avoided(column, sieve),) if sieve.on else ()
+    sieve = Sieve.fit(_places(values, longest), guard)
+    return (Avoided(column, sieve, longest),) if sieve.on else ()
 
 
 def counts_on(maker: KeyMaker, values: pa.Array) -> bool:
@@ -92,12 +96,12 @@ def _is_in(values: pa.Array, known: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.is_in(values, value_set=known).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _places(values: pa.Array) -> npt.NDArray[np.float64]:
+def _places(values: pa.Array, longest: int) -> npt.NDArray[np.float64]:
     """A number for each short text or key, float64[n]; NaN for what is NULL or long."""
     encoded = values.dictionary_encode()
     texts = encoded.dictionary.cast(pa.string()).to_pylist()
     places = np.full(len(texts) + 1, np.nan)
-    short = [i for i, text in enumerate(texts) if 0 < len(text) <= LONGEST]
+    short = [i for i, text in enumerate(texts) if 0 < len(text) <= longest]
     hashes = np.array([zlib.crc32(texts[i].encode("utf-8", "surrogatepass")) for i in short], dtype=np.uint64)
     places[short] = (hashes * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(13)
     found: npt.NDArray[np.float64] = places[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]

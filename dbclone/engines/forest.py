@@ -15,8 +15,9 @@ from dbclone.columns.base import contiguous
 from dbclone.columns.codecs import Filled
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
+from dbclone.columns.structured import StructuredCodec
 from dbclone.columns.text import TextCodec
-from dbclone.engines.avoidance import Avoided, counts_on, learn_avoided
+from dbclone.engines.avoidance import LONGEST, LONGEST_DOCUMENT, Avoided, counts_on, learn_avoided
 from dbclone.engines.forest_contents import contents_of
 from dbclone.engines.forest_tables import KeyColumn, TableModel
 from dbclone.findings import UNPROTECTED, Content, Finding
@@ -113,16 +114,18 @@ def _fit_table(
 
 
 def _avoided(observed: Observed, data: pa.Table) -> Iterator[Avoided]:
-    """Of texts and of keys that are more than counted numbers."""
+    """Of texts, documents, and keys that are more than counted numbers."""
     guard = Guard(observed.guard.k, _owners(observed, data.num_rows)) if observed.guard.on else observed.guard
     makers = {s.column: s.codec.maker for s in observed.columns if isinstance(s.codec, Filled)}
     makers |= {c.column: _key(observed, c.column, data).maker for c in _keys(observed)}
-    texts = {s.column for s in observed.columns if isinstance(s.codec, TextCodec) or _is_pii(s)}
+    documents = {s.column for s in observed.columns if isinstance(s.codec, StructuredCodec)}
+    texts = documents | {s.column for s in observed.columns if isinstance(s.codec, TextCodec) or _is_pii(s)}
     for name in data.column_names:
         if name in texts or name in makers:
             values, maker = contiguous(data.column(name)), makers.get(name)
             if maker is None or not counts_on(maker, values):
-                yield from learn_avoided(name, values, guard)
+                longest = LONGEST_DOCUMENT if name in documents else LONGEST
+                yield from learn_avoided(name, values, guard, longest)
 
 
 def _keys(observed: Observed) -> list[ColumnPlan]:
