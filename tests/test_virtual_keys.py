@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from dbclone.configuration import dump, load
 from dbclone.errors import UsageError
 from dbclone.options import VirtualKey
+from dbclone.schema import Table
+from dbclone.split_rows import joined_rows, split_rows
 from dbclone.virtual_keys import declared, resolve, split, whole, with_keys
 from tests.commands import dbclone
 from tests.hand_made import build, schema_of
@@ -223,6 +226,44 @@ def test_a_split_schema_leads_back_to_the_whole_one(blog: Path) -> None:
     votes = next(table for table in split(keyed).tables if table.name.name == "votes")
     assert votes.primary_key is None
     assert ("user_id", "votable_type", "votable_id[Post]") in [key.columns for key in votes.uniques]
+
+
+def split_table(path: Path, name: str) -> Table:
+    schema = schema_of(path)
+    keyed = with_keys(schema, [resolve(schema, key) for key in MEANT])
+    return next(table for table in split(keyed).tables if table.name.name == name)
+
+
+def test_split_rows_are_joined_as_they_were_whatever_the_discriminator_says(blog: Path) -> None:
+    """Values of which no key is known, and NULLs, stay what they are."""
+    comments = split_table(blog, "comments")
+    rows = pa.table({
+        "id": [1, 2, 3, 4, 5],
+        "commentable_type": ["Post", "Photo", "Invoice", None, "Post"],
+        "commentable_id": [7, 1001, 5, 6, 8],
+        "user_id": [1, None, 2, 3, 4],
+        "parent_id": [0, 1, 0, 2, 4],
+        "likes": [0, 0, 0, 0, 0],
+    })  # fmt: skip
+    apart = split_rows(comments, rows)
+    assert apart.column("commentable_id[Post]").to_pylist() == [7, None, None, None, 8]
+    assert apart.column("commentable_id[Photo]").to_pylist() == [None, 1001, None, None, None]
+    assert apart.column("commentable_id").to_pylist() == [None, None, 5, 6, None]
+    assert apart.column("parent_id").to_pylist() == [None, 1, None, 2, 4]
+    assert joined_rows(comments, apart, seed=0).to_pylist() == rows.to_pylist()
+
+
+def test_a_reference_that_was_not_found_is_lent_by_a_row_of_its_sort(blog: Path) -> None:
+    comments = split_table(blog, "comments")
+    lost = pa.array([None, None, None], pa.int64())
+    apart = pa.table({
+        "id": [1, 2, 3], "commentable_type": ["Post", "Post", "Photo"], "commentable_id": lost,
+        "commentable_id[Photo]": pa.array([None, None, 1001]), "commentable_id[Post]": pa.array([7, None, None]),
+        "user_id": lost, "parent_id": lost, "likes": [0, 0, 0],
+    })  # fmt: skip
+    joined = joined_rows(comments, apart, seed=0)
+    assert joined.column("commentable_id").to_pylist() == [7, 7, 1001]
+    assert joined.column("parent_id").to_pylist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
