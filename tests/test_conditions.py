@@ -19,10 +19,14 @@ from dbclone.conditions.repair import Freedom, connected, repair
 from dbclone.conditions.requirements import Requirement, requirements_of
 from dbclone.connection import open_source
 from dbclone.schema import Check, Column, SqlType, Table, TableName, TypeFamily
+from tests.dialects.places import Place
 
 COLUMNS = {
     "sqlite": 'i INTEGER, j INTEGER, r REAL, d DECIMAL(8,2), b BOOLEAN, t TEXT, u VARCHAR(9), "the name" TEXT COLLATE'
     " NOCASE, day DATE, later DATE, at TIMESTAMP, clock TIME",
+    "mysql": 'i integer, j bigint, r double, d decimal(8,2), b boolean, t varchar(20) COLLATE utf8mb4_general_ci,'
+    ' u varchar(9) COLLATE utf8mb4_bin, "the name" char(4) COLLATE utf8mb4_nopad_bin, day date, later date,'
+    " at datetime, clock time",
     "postgresql": 'i integer, j bigint, r double precision, d numeric(8,2), b boolean, t text, u varchar(9), "the name"'
     " char(4), day date, later date, at timestamp, clock time, zoned timestamptz, mood mood, raw bytea, single real",
 }
@@ -107,6 +111,20 @@ def postgresql(postgres_url: str) -> Iterator[Asked]:
         yield asked(postgres_url, ask, "postgresql")
 
 
+@pytest.fixture
+def mariadb(make: Callable[[str], Place]) -> Iterator[Asked]:
+    place = make("mysql")
+    place.run(f"CREATE TABLE t (n integer AUTO_INCREMENT PRIMARY KEY, {COLUMNS['mysql']})")
+    place.insert("t", [(n, *row) for n, row in enumerate(rows("mysql"), 1)])
+    with place.connect() as connection:
+
+        def ask(sql: str) -> list[bool | None]:
+            found = connection.execute(f"SELECT {sql} FROM t ORDER BY n").fetchall()
+            return [None if value is None else bool(value) for (value,) in found]
+
+        yield asked(place.url, ask, "mysql")
+
+
 def asked(url: str, ask: Callable[[str], list[bool | None]], dialect: str) -> Asked:
     with open_source(url) as source:
         table = source.reflect().tables[0]
@@ -148,6 +166,19 @@ POSTGRESQL_ONLY = (
     "(concat(t, i) = 'a')", "(t COLLATE \"C\" < 'a')", "(btrim(t) = 'a')", "(starts_with(t, 'a'))",
     "(t SIMILAR TO '(a|b)%')", "(floor(d) = 2)", "(ceil(r) = 2)", "(sign(i) = -1)", "((i)::text = '3')",
     "(CASE i WHEN 1 THEN t WHEN 2 THEN u END = 'a')",
+)  # fmt: skip
+
+MARIADB_ONLY = (
+    "(`I` > 2)", "(`b` = 1)", "(`b`)", "(`b` is true)", "(`i` or `b`)", "(not `i`)", "(`i` = '3')", "(`b` + 1 > 1)",
+    "(`t` = 'AB')", "(`t` in ('A', 'X1'))", "(`t` <> ' A')", "(`t` = `u`)", "(`u` = 'a')", "(`u` = 'A ')",
+    "(`the name` = 'B')", "(`the name` = 'B  ')", "(`t` like 'A%')", "(`u` like 'A%')", "(`u` not like '%b')",
+    "(`t` regexp '^[a-z]+$')", "(`u` regexp '^[a-z]+$')", "(char_length(`t`) > 1)", "(length(`t`) > 1)",
+    "(octet_length(`u`) = 2)", "(concat(`t`, `u`) = 'aab')", "(concat(`u`, 'x') <> 'ax')", "(`i` / 2 > 1.2)",
+    "(`i` % 3 = 1)", "(`d` * 2 >= `d` + 1)", "(round(`d`, 1) = `d`)", "(`i` between 1 and 4 and `j` is not null)",
+    "(`day` < `later`)", "(`day` >= '2020-01-01')", "(`at` > '2020-01-01 00:00:00')", "(`clock` < '12:00:00')",
+    "(`i` is null = (`j` is null))", "(if(`i` > 2, 1, 0) = 1)", "(ifnull(`i`, 0) > 0)", "(coalesce(`u`, 'z') = 'z')",
+    "(`i` <=> `j`)", "(greatest(`i`, `j`) > 3)", "(left(`u`, 1) = 'a')", "(upper(`u`) = 'AB')", "(trim(`u`) = 'a')",
+    "(`u` <> 'a' and `t` = 'é')", "(case `i` when 1 then 2 else 3 end = 2)", "(`r` * 2 > 3)", "(abs(`i`) = 2)",
 )  # fmt: skip
 
 # Expressions of one kind each; both products understand them alike unless they are said to be one's own.
@@ -250,6 +281,12 @@ def test_what_only_sqlite_says(sqlite: Asked, sql: str) -> None:
 def test_what_only_postgresql_says(postgresql: Asked) -> None:
     for sql in POSTGRESQL_ONLY:
         assert postgresql.understood(sql) == postgresql.ask(sql), sql
+
+
+@pytest.mark.mariadb
+def test_what_mariadb_says(mariadb: Asked) -> None:
+    for sql in MARIADB_ONLY:
+        assert mariadb.understood(sql) == mariadb.ask(sql), sql
 
 
 NUMBER = SqlType(TypeFamily.INTEGER, "integer")

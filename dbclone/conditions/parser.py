@@ -117,13 +117,11 @@ class Parser:
         return Call(name, (one, other), Kind.BOOLEAN)
 
     def _collated(self, name: str, left: tuple[Sql, Node], right: tuple[Sql, Node]) -> tuple[Node, Node]:
+        if self.mysql:
+            return self._collated_in_mysql(name, left, right)
         collation = next((c for c in map(self._collation, (left[0], right[0])) if c), "")
         if self.sqlite:
             return _folded(left[1], collation), _folded(right[1], collation)
-        if self.mysql:
-            if name in _ORDERING and not collation.endswith("_bin"):
-                raise NotUnderstood
-            return _under(left[1], collation), _under(right[1], collation)
         if name in _ORDERING:
             labels = next((c.type.values for c in map(self.column, (left[0], right[0])) if c and c.type.values), ())
             if labels:
@@ -133,9 +131,21 @@ class Parser:
                 raise NotUnderstood  # the order of letters is the server's business
         return left[1], right[1]
 
+    def _collated_in_mysql(self, name: str, left: tuple[Sql, Node], right: tuple[Sql, Node]) -> tuple[Node, Node]:
+        collation = self._of_columns(left[0], right[0])
+        if name in _ORDERING and not collation.endswith("_bin"):
+            raise NotUnderstood  # the order of letters is the server's business
+        return _under(left[1], collation), _under(right[1], collation)
+
     def caseless(self, sql: Sql) -> bool:
         """Whether patterns meet a text in any case: in MariaDB its collation says so."""
-        return self.mysql and not self._collation(sql).endswith(_CASED)
+        return self.mysql and not self._of_columns(sql).endswith(_CASED)
+
+    def _of_columns(self, *sqls: Sql) -> str:
+        """MariaDB's collation of expressions: that of their columns, of which a binary one prevails."""
+        columns = (self.column(part) for sql in sqls for part in sql.find_all(exp.Column))
+        found = [column.collation for column in columns if column is not None and column.collation]
+        return next((name for name in found if name.endswith("_bin")), found[0] if found else "")
 
     def _collation(self, sql: Sql) -> str:
         sql = bare(sql)

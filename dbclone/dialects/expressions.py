@@ -6,6 +6,7 @@ BETWEEN, LIKE and a few functions.  All else is refused, since a condition that 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ _CLASSES: dict[TypeFamily, ValueClass] = {
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _ZEROS = re.compile(r"^0000|-00")
 """No day of the calendar, but for MariaDB."""
+_NEW_UUID = re.compile(r'(?:"?\w+"?\.)?(?:gen_random_uuid|uuid_generate_v4|uuid)\(\)', re.IGNORECASE)
+_NEW_UUIDS = {"postgresql": "gen_random_uuid()", "mysql": "(uuid())", "duckdb": "uuid()"}
 _FORMS = {ValueClass.MOMENT: _DAY, ValueClass.CLOCK: re.compile(r"\d\d:\d\d")}
 """How a text must begin to be a value of the class."""
 _NUMBER_FUNCTIONS = (exp.Abs,)
@@ -86,7 +89,9 @@ class Translator:
         return self._translated(sql, _CLASSES.get(column.type.family, ValueClass.ANY))
 
     def default(self, sql: str, column: Column) -> str | None:
-        """A column's default, or None: constants, and the present moment."""
+        """A column's default, or None: constants, the present moment, and a new UUID."""
+        if column.type.family is TypeFamily.UUID and _NEW_UUID.fullmatch(sql):
+            return _NEW_UUIDS.get(self.target)
         try:
             tree = _bare(sqlglot.parse_one(sql, read=_SQLGLOT[self.source]))
         except (SqlglotError, NotCertain):
@@ -187,7 +192,7 @@ class Translator:
         trees = self._alike(operands)
         if self.source != self.target:
             self._refuse_inexact(operands)
-        if any(map(self._caseless, operands)):
+        if self._caseless(*operands):
             trees = [_lowered(tree) for tree in trees]
             if not isinstance(node, (exp.EQ, exp.NEQ, exp.In)):
                 raise NotCertain  # the order of letters is the server's business
@@ -197,13 +202,14 @@ class Translator:
             return exp.In(this=trees[0], expressions=trees[1:]), ValueClass.BOOLEAN
         return type(node)(this=trees[0], expression=trees[1]), ValueClass.BOOLEAN
 
-    def _caseless(self, node: Node) -> bool:
-        """Whether the source compares a column without regard to case, which targets do not."""
-        node = _bare(node)
-        if self.source != "mysql" or not isinstance(node, exp.Column):
+    def _caseless(self, *nodes: Node) -> bool:
+        """Whether the source compares texts without regard to case, which targets do not: a binary one prevails."""
+        if self.source != "mysql":
             return False
-        named = (c for c in self.columns if c.name.lower() == node.name.lower() and c.type.family is TypeFamily.TEXT)
-        return any((column.collation or "").endswith(_CASELESS) for column in named)
+        names = {column.name.lower() for node in nodes for column in node.find_all(exp.Column)}
+        texts = (c for c in self.columns if c.name.lower() in names and c.type.family is TypeFamily.TEXT)
+        collations = [column.collation or "" for column in texts]
+        return any(c.endswith(_CASELESS) for c in collations) and not any(c.endswith("_bin") for c in collations)
 
     def _refuse_inexact(self, operands: list[Node]) -> None:
         """Refuse to compare what the two products compute with different digits.
@@ -363,4 +369,14 @@ def _assignable(value: Node, found: ValueClass, column: Column) -> bool:
         return family in (TypeFamily.DECIMAL, TypeFamily.FLOAT) or (family is TypeFamily.INTEGER and whole)
     if family in (TypeFamily.DATE, TypeFamily.TIMESTAMP):
         return bool(_DAY.match(value.name)) and not _ZEROS.search(value.name[:10])
+    if family is TypeFamily.JSON:
+        return _is_json(value.name)
     return family in (TypeFamily.TEXT, TypeFamily.ENUM)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

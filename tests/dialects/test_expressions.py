@@ -118,6 +118,78 @@ def test_defaults(translator: Translator, column: str, default: str, expected: s
     assert translator.default(default, found) == expected
 
 
+KEYED = (
+    *COLUMNS,
+    Column("id", SqlType(TypeFamily.UUID, "uuid")),
+    Column("doc", SqlType(TypeFamily.JSON, "json")),
+    Column("city", SqlType(TypeFamily.TEXT, "varchar(9)"), collation="utf8mb4_general_ci"),
+    Column("code", SqlType(TypeFamily.TEXT, "varchar(9)"), collation="utf8mb4_bin"),
+)
+KEYED_NAMES = {column.name: column.name for column in KEYED}
+
+
+def to(target: str) -> Translator:
+    return Translator(KEYED, KEYED_NAMES, "mysql", target)
+
+
+TO_MYSQL = Translator(KEYED, KEYED_NAMES, "postgresql", "mysql")
+
+
+@pytest.mark.parametrize(
+    ("condition", "postgresql", "sqlite"),
+    [
+        ("`AGE` > 0 and `open` = 1", '"age" > 0 AND "open" = TRUE', '"age" > 0 AND "open" = TRUE'),
+        ("char_length(`code`) > 2", 'LENGTH("code") > 2', 'LENGTH("code") > 2'),
+        ("length(`code`) > 2", None, None),
+        ("`code` in ('a','B')", "\"code\" IN ('a', 'B')", "\"code\" IN ('a', 'B')"),
+        ("`city` in ('a','B')", "LOWER(\"city\") IN ('a', 'b')", "LOWER(\"city\") IN ('a', 'b')"),
+        ("`city` = `code`", '"city" = "code"', '"city" = "code"'),
+        ("`city` > 'a'", None, None),
+        ("`city` like 'a%'", "\"city\" ILIKE 'a%'", "\"city\" LIKE 'a%'"),
+        ("`code` like 'a%'", "\"code\" LIKE 'a%'", None),
+        ("concat(`code`,'x') <> `code`", "\"code\" || 'x' <> \"code\"", "\"code\" || 'x' <> \"code\""),
+        ("`code` regexp '^a'", None, None),
+    ],
+)
+def test_mariadb_s_conditions_elsewhere(condition: str, postgresql: str | None, sqlite: str | None) -> None:
+    assert (to("postgresql").condition(condition), to("sqlite").condition(condition)) == (postgresql, sqlite)
+
+
+@pytest.mark.parametrize(
+    ("condition", "mysql"),
+    [
+        ("(length(code) > 2)", "(CHAR_LENGTH(`code`) > 2)"),
+        ("((code || 'x'::text) <> 'it''s'::text)", "((CONCAT(`code`, 'x')) <> 'it''s')"),
+        ("(code ~~ 'a%'::text)", "(`code` LIKE 'a%')"),
+        ("(code ~~* 'a%'::text)", None),
+        ("(code ~~ 'a\\_%'::text)", None),
+        ("(code = 'a\\b'::text)", "(`code` = 'a\\\\b')"),
+    ],
+)
+def test_postgresql_s_conditions_become_mariadb_s(condition: str, mysql: str | None) -> None:
+    assert TO_MYSQL.condition(condition) == mysql
+
+
+@pytest.mark.parametrize(
+    ("translator", "column", "default", "expected"),
+    [
+        (TO_MYSQL, "at", "now()", "CURRENT_TIMESTAMP(6)"),
+        (TO_MYSQL, "day", "CURRENT_DATE", "(CURRENT_DATE)"),
+        (TO_MYSQL, "id", "public.uuid_generate_v4()", "(uuid())"),
+        (TO_MYSQL, "doc", "'{}'::jsonb", "'{}'"),
+        (to("postgresql"), "at", "current_timestamp(3)", "CURRENT_TIMESTAMP"),
+        (to("postgresql"), "id", "uuid()", "gen_random_uuid()"),
+        (to("postgresql"), "day", "'0000-00-00'", None),
+        (to("postgresql"), "open", "1", "TRUE"),
+        (to("sqlite"), "id", "uuid()", None),
+    ],
+)
+def test_defaults_of_and_for_mariadb(
+    translator: Translator, column: str, default: str, expected: str | None
+) -> None:
+    assert translator.default(default, next(c for c in KEYED if c.name == column)) == expected
+
+
 NUMBERS = tuple(
     Column(name, SqlType(family, family.value, precision=precision, scale=scale))
     for name, family, precision, scale in (
