@@ -36,14 +36,15 @@ def main() -> None:
     print("| | " + " | ".join(SCORES) + " | violations | seconds |\n|---|" + "---|" * (len(SCORES) + 2))  # noqa: T201
     with tempfile.TemporaryDirectory() as folder:
         for name in options.only:
-            real = _unpacked(options.data / f"{name}.sqlite.gz", Path(folder))
+            real = unpacked(options.data / f"{name}.sqlite.gz", Path(folder))
             runs = list(_runs(options.judge, real, options.seeds, extra))
             means = [sum(run[score] for run in runs) / len(runs) for score in (*SCORES, "violations", "seconds")]
             cells = [f"{m:.3f}" for m in means[: len(SCORES)]] + [f"{means[-2]:.0f}", f"{means[-1]:.1f}"]
             print(f"| {name} | " + " | ".join(cells) + " |", flush=True)  # noqa: T201
 
 
-def _unpacked(packed: Path, folder: Path) -> Path:
+def unpacked(packed: Path, folder: Path) -> Path:
+    """The database of a packed file, in the folder."""
     real = folder / packed.stem
     with gzip.open(packed) as source, real.open("wb") as target:
         shutil.copyfileobj(source, target)

@@ -1,0 +1,75 @@
+"""How many rows of a clone equal a real row, beside how many rows of one half of the source equal one of the other.
+
+    python -m tests.copied_rows DATA [--only NAME …] [--seed 0]
+
+DATA is a folder of ``*.sqlite.gz``.  Tables of fewer than three describing columns are passed over, and those that are
+copied on purpose.  Prints a Markdown table; the last column is what is over the allowance of two hundredths.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dbclone.cloning import clone
+from dbclone.connection import open_source
+from dbclone.halving import Tables, halve
+from dbclone.options import CloneOptions, FitOptions, GenerateOptions
+from dbclone.plan import TableRole
+from dbclone.privacy.audit_copies import MIN_COLUMNS
+from dbclone.privacy.audit_values import descriptive, row_hashes
+from dbclone.progress import Silent
+from dbclone.schema import Schema, TableName
+from dbclone.units import choose_unit
+from tests.scoreboard import SETS, unpacked
+
+ALLOWANCE = 0.02
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--only", nargs="*", default=SETS)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    print("| set | table | of its rows equal a real row | between real halves | over |\n|---|---|---|---|---|")  # noqa: T201
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.only:
+            real = unpacked(options.data / f"{name}.sqlite.gz", Path(folder))
+            for table, share, floor in shares(real, options.seed):
+                over = max(share - floor - ALLOWANCE, 0.0)
+                print(f"| {name} | {table} | {share:.1%} | {floor:.1%} | {over:.1%} |", flush=True)  # noqa: T201
+
+
+def shares(real: Path, seed: int) -> Iterator[tuple[TableName, float, float]]:
+    """Table, share of the clone's rows that equal a real one, and that of one half of the source in the other."""
+    target = real.with_suffix(".clone")
+    chosen = CloneOptions(fit=FitOptions(seed=seed), generate=GenerateOptions(seed=seed))
+    made = clone(str(real), f"sqlite:///{target}", chosen, Silent())
+    schema, source = _read(real)
+    _, twin = _read(target)
+    halves = halve(schema, source, choose_unit(schema, source), seed)
+    for table in made.tables:
+        columns = [c.name for c in descriptive(schema.table(table.table))]
+        if table.role is not TableRole.SYNTHESISE or len(columns) < MIN_COLUMNS or not table.synthetic_rows:
+            continue
+        one, other = (half[table.table] for half in (halves.first, halves.second))
+        if table.table not in halves.split:  # it hangs from nobody: halved by itself
+            alone = halve(schema, source, table.table, seed)
+            one, other = alone.first[table.table], alone.second[table.table]
+        hashes = row_hashes([source[table.table], twin[table.table], one, other], columns)
+        yield table.table, float(np.isin(hashes[1], hashes[0]).mean()), float(np.isin(hashes[3], hashes[2]).mean())
+
+
+def _read(path: Path) -> tuple[Schema, Tables]:
+    with open_source(str(path)) as source:
+        schema = source.reflect()
+        return schema, {t.name: source.read(t) for t in schema.tables}
+
+
+if __name__ == "__main__":
+    main()
