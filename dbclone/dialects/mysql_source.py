@@ -12,11 +12,12 @@ from dbclone.dialects.mysql_catalogue import read_catalogue
 from dbclone.dialects.mysql_reflection import Reflection, reflect
 from dbclone.dialects.mysql_session import ANSI_MODE, PLAIN_MODE, connect, identity, reading
 from dbclone.dialects.mysql_values import (
+    apart_expression,
+    apart_table,
     line_expression,
+    longest_row,
     parse_lines,
     range_condition,
-    select_expression,
-    texts_table,
     to_canonical,
 )
 from dbclone.errors import SourceError
@@ -29,6 +30,8 @@ _SNAPSHOT = (
 )
 _BLOCK_ROWS = 50_000
 _BLOCK_BYTES = 1 << 26
+_SHORT_BYTES = 1 << 19
+"""All columns of a row that are not long take fewer: InnoDB's rows have at most 65,535 bytes."""
 
 
 class MysqlSource:
@@ -101,18 +104,24 @@ class MysqlSource:
         self._session.close()
 
     def _raw(self, table: Table, columns: Sequence[Column]) -> pa.Table:
-        """The rows as texts; one by one where a row is longer than the server's longest text."""
+        """The rows as texts; column by column where a row could be longer than the server's longest text."""
         keys = [f"source.{quote(column)}" for column in table.primary_key.columns] if table.primary_key else []
         tail = f" FROM {quote(table.name.name)} AS source" + (f" ORDER BY {', '.join(keys)}" if keys else "")
-        values, parts = self._spellings(table, columns), []
-        for block in self._blocks(f"SELECT {line_expression(columns, values)}{tail}"):
-            lines = [row[0] for row in block if row[0] is not None]
-            if len(lines) < len(block):
-                apart = ", ".join(select_expression(column, values.get(column.name, "")) for column in columns)
-                parts = [texts_table(rows, columns) for rows in self._blocks(f"SELECT {apart}{tail}")]
-                break
-            parts.append(parse_lines(lines, columns))
-        return pa.concat_tables(parts) if parts else texts_table([], columns)
+        values = self._spellings(table, columns)
+        if self._is_long(table, columns):
+            apart = ", ".join(apart_expression(column, values.get(column.name, "")) for column in columns)
+            parts = [apart_table(rows, columns) for rows in self._blocks(f"SELECT {apart}{tail}")]
+        else:
+            blocks = self._blocks(f"SELECT {line_expression(columns, values)}{tail}")
+            parts = [parse_lines([row[0] or b"" for row in block], columns) for block in blocks]
+        return pa.concat_tables(parts) if parts else apart_table([], columns)
+
+    def _is_long(self, table: Table, columns: Sequence[Column]) -> bool:
+        bound = longest_row(columns)
+        if bound is None:
+            return False
+        most = int(self._session.scalar("SELECT @@max_allowed_packet"))
+        return self.count(f"SELECT {bound} FROM {quote(table.name.name)}") >= most - _SHORT_BYTES
 
     def _spellings(self, table: Table, columns: Sequence[Column]) -> dict[str, str]:
         """What stands for texts that refer to a parent by a collation: the parent's own spelling, to others unequal."""

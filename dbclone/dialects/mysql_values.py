@@ -22,6 +22,7 @@ _PLAIN = (*_NUMBERS, *_TIMES, TypeFamily.TIME, TypeFamily.BYTES)
 """Families whose text needs neither quotes nor escapes."""
 _ZERO = {TypeFamily.DATE: "0000-00-00", TypeFamily.TIMESTAMP: "0000-00-00 00:00:00"}
 _BATCH_BYTES = 1 << 27
+_LONG_TYPES = ("mediumtext", "longtext", "json", "mediumblob", "longblob")
 
 
 def range_condition(column: Column) -> str | None:
@@ -86,13 +87,29 @@ def parse_lines(lines: Sequence[bytes], columns: Sequence[Column]) -> pa.Table:
     )  # fmt: skip
 
 
-def texts_table(rows: Sequence[Sequence[bytes | None]], columns: Sequence[Column]) -> pa.Table:
-    """Rows of single texts, as ``parse_lines`` gives them: for rows that are too long for one text."""
+def apart_expression(column: Column, value: str = "") -> str:
+    """SQL that gives a column by itself, its bytes and long texts as they are: functions give no longer ones back."""
+    whole = column.type.family in (TypeFamily.BYTES, TypeFamily.TEXT, TypeFamily.JSON) and not value
+    return quote(column.name) if whole else select_expression(column, value)
+
+
+def apart_table(rows: Sequence[Sequence[bytes | None]], columns: Sequence[Column]) -> pa.Table:
+    """Rows of ``apart_expression``, as ``parse_lines`` gives them but for bytes: those are bytes already."""
     arrays = []
     for at, column in enumerate(columns):
-        values = pa.array([row[at] for row in rows], pa.binary())
-        arrays.append(pc.cast(pc.cast(values, pa.string()), _read_as(column.type)))
+        values = pa.array([row[at] for row in rows], pa.large_binary())
+        if column.type.family is not TypeFamily.BYTES:
+            values = pc.cast(pc.cast(values, pa.large_string()), _read_as(column.type))
+        arrays.append(values)
     return pa.table(arrays, names=[str(at) for at in range(len(columns))])
+
+
+def longest_row(columns: Sequence[Column]) -> str | None:
+    """SQL for a bound on the bytes of the longest line; None where no column is long."""
+    long = [quote(c.name) for c in columns if base_of(c.type) in _LONG_TYPES or base_of(c.type) in GEOMETRIES]
+    # Four times: bytes in hexadecimal digits, quotes and characters of several bytes.
+    total = " + ".join(f"coalesce(length({name}), 0)" for name in long)
+    return f"coalesce(max(4 * ({total})), 0)" if long else None
 
 
 def _read_as(sql_type: SqlType) -> pa.DataType:
@@ -114,6 +131,8 @@ def to_canonical(values: pa.ChunkedArray, sql_type: SqlType) -> pa.ChunkedArray:
         return pc.cast(pc.cast(pc.cast(values, pa.float32()), pa.string()), wanted) if single else values
     if family is TypeFamily.BOOLEAN:
         return pc.cast(pc.cast(values, pa.int8()), pa.bool_())
+    if family is TypeFamily.BYTES and pa.types.is_large_binary(values.type):
+        return pc.cast(values, wanted)
     if family is TypeFamily.BYTES:
         return pa.chunked_array([[None if v is None else bytes.fromhex(v) for v in values.to_pylist()]], pa.binary())
     if family is TypeFamily.TIME:

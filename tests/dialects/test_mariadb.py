@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from dbclone.connection import open_source, open_target
-from dbclone.dialects import mysql_stage
+from dbclone.dialects import mysql_source, mysql_stage
 from dbclone.errors import TargetError
 from dbclone.schema import TypeFamily
 from tests import mariadb_server
@@ -73,6 +73,16 @@ def test_what_values_say_decides_what_a_type_means(make: Maker) -> None:
         "b7": "0000101", "shape": "SRID=4326;LINESTRING(0 0,1 1)",
         "ts": dt.datetime(2020, 2, 29, 13, 14, 15, tzinfo=dt.UTC), "raw": b"\x00\xff",
     }  # fmt: skip
+
+
+def test_rows_that_may_be_longer_than_a_packet_are_read_column_by_column(
+    make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make("mysql")
+    build_types(source)
+    _, as_lines, _ = read(source)
+    monkeypatch.setattr(mysql_source, "_SHORT_BYTES", 1 << 40)
+    assert read(source)[1] == as_lines
 
 
 @pytest.mark.postgres
