@@ -1,8 +1,9 @@
 """Which of the facts planted in the examples survive a clone.  How well is said in their facts.toml."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ def measure_clone(name: str, folder: Path) -> Mapping[str, float]:
 
 
 @pytest.fixture(scope="module")
-def measured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, float]:
-    """The numbers in a clone of the example that the parameter names; each is cloned once."""
-    return measure_clone(request.param, tmp_path_factory.mktemp(request.param))
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Mapping[str, float]]:
+    """The numbers in a clone of the example of that name; each is cloned once."""
+    return cache(lambda name: measure_clone(name, tmp_path_factory.mktemp(name)))
 
 
 def cases() -> Iterator[object]:
@@ -41,9 +42,9 @@ def cases() -> Iterator[object]:
             yield pytest.param(name, fact, id=f"{name}-{fact.id}", marks=marks)
 
 
-@pytest.mark.parametrize(("measured", "fact"), cases(), indirect=["measured"])
-def test_a_clone_keeps(measured: Mapping[str, float], fact: examples.Fact) -> None:
-    value = measured[fact.id]
+@pytest.mark.parametrize(("example", "fact"), cases())
+def test_a_clone_keeps(measured: Callable[[str], Mapping[str, float]], example: str, fact: examples.Fact) -> None:
+    value = measured(example)[fact.id]
     wanted = "no violation" if fact.hard else f"{fact.expected} ± {fact.retained} (lost: {fact.lost})"
     assert fact.holds_in_clone(value), f"{fact.sentence}  Found {value:.6g}, wanted {wanted}"
 

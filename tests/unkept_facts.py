@@ -11,6 +11,7 @@ NOT_YET: dict[str, frozenset[str]] = {
         "loan-after-account", "employer", "merchant-of-cards", "zip-decides-city", "fee-by-kind", "salaries-come-in",
         "household-address", "branch-levels", "accounts-at-branches", "league-ranks", "league-volume",
         "anonymous-start", "alerts-on-cards", "city-decides-state", "grade-decides-lateness", "salary-repeats",
+        "long-delays",
     }),
     "clinic": frozenset({
         "busy-users",
@@ -29,7 +30,7 @@ NOT_YET: dict[str, frozenset[str]] = {
         "net-is-sum-of-lines", "order-count", "last-order-at", "lifetime-value", "line-total", "gross",
         "tax-follows-country", "zip-decides-city", "shipped-after-ordered", "discontinued-after-listed",
         "ordered-after-created", "ticket-after-order", "reviewed-after-listed", "cancelled-at", "last-order-null",
-        "line-numbers", "heavy-tail-of-prices",
+        "line-numbers", "heavy-tail-of-prices", "luxury-pleases",
     }),
 }
 # fmt: on
