@@ -95,20 +95,29 @@ def spectral(left: np.ndarray, right: np.ndarray, lefts: int, rights: int) -> tu
 
 
 def _leading(matrix: csr_matrix, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The k largest singular values with their vectors.
+    """The k largest singular values with their vectors, by Lanczos iteration on AᵀA (or AAᵀ, if that is smaller).
 
-    Where the iteration breaks down (few ranks, which small tables have), a small matrix is factorised in full.
+    ``svds`` would do the same, but restarts at random: the same seed would not give the same clone.  Where the
+    iteration breaks down (few ranks, which small tables have), a small matrix is factorised in full.
     """
-    from scipy.sparse.linalg import ArpackError, svds
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-    start = np.random.default_rng(0).standard_normal(min(matrix.shape))
+    if matrix.shape[0] < matrix.shape[1]:
+        right, s, left = _leading(matrix.T.tocsr(), k)
+        return left.T, s, right.T
+    n, across = matrix.shape[1], matrix.T.tocsr()
+    rng = np.random.default_rng(0)
+    gram = LinearOperator((n, n), matvec=lambda x: across @ (matrix @ x), dtype=np.float64)
     try:
-        u, s, vt = svds(matrix, k=k, v0=start)
+        squares, v = eigsh(gram, k=k, v0=rng.standard_normal(n), rng=rng)
     except ArpackError:
-        if matrix.shape[0] * matrix.shape[1] > _DENSE:
+        if matrix.shape[0] * n > _DENSE:
             raise
         u, s, vt = np.linalg.svd(matrix.toarray(), full_matrices=False)
-    return u[:, :k], s[:k], vt[:k]
+        return u[:, :k], s[:k], vt[:k]
+    s = np.sqrt(np.maximum(squares, 0))
+    u = matrix @ v
+    return np.divide(u, s, out=np.zeros_like(u), where=s > 1e-9), s, v.T
 
 
 def _standard(factors: np.ndarray, weight: np.ndarray) -> np.ndarray:
