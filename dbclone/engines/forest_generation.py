@@ -10,6 +10,7 @@ import pyarrow as pa
 from dbclone.abc import Progress
 from dbclone.engines.forest_tables import TableModel
 from dbclone.engines.forest_values import Values
+from dbclone.models.derivation import label_codes
 from dbclone.models.drawing import Size, draw_rows, groups_of, keep_order, select_rows
 from dbclone.models.pointers import Pointer, assign
 from dbclone.models.program import Groups
@@ -64,6 +65,10 @@ class Generation:
         """Totals over the children, which are all there now, and what is computed from them."""
         for total in model.derived.totals:
             group = self._rows[total.child].parents[total.reference]
+            only = total.total.only
+            if only is not None:
+                has = label_codes(self._values[total.child].keys[only.column], (only.value,)) == 0
+                group = np.where(has == only.equal, group, -1)
             children = self._values[total.child].numbers(total.total.column) if total.total.column else None
             values.total(total.total, group, np.zeros(len(group)) if children is None else children)
         self._compute(model, values)
@@ -72,9 +77,9 @@ class Generation:
         """Formulas over the row and its parents."""
         operands = {}
         for operand in model.derived.operands:
-            if operand.hop is not None:
-                rows = follow(self._rows, model.table, (operand.hop,))
-                there = self._values[operand.hop.parent].numbers(operand.column)
+            if operand.hops:
+                rows = follow(self._rows, model.table, operand.hops)
+                there = self._values[operand.hops[-1].parent].numbers(operand.column)
                 operands[operand.name] = taken(there, rows)
         values.compute(operands)
 
@@ -135,6 +140,8 @@ class Generation:
         real = self._plan.table(model.table).rows
         alone = round(wished * steps.ownerless / real) if real else 0
         owners = self._rows[steps.owner_table]
+        if not owners.n and alone:
+            alone = wished  # without any owner all do without one
         counts = owners.numbers.get(f"count:{steps.owner}", np.zeros(owners.n))
         counts = np.maximum(np.nan_to_num(np.round(counts)), 0).astype(np.int64)
         most = 1 if self._one_to_one(model) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dbclone.columns.base import contiguous
 from dbclone.columns.numeric import NumericCodec
@@ -19,11 +20,11 @@ from dbclone.schema import TableName
 
 @dataclass(frozen=True)
 class Operand:
-    """A column of the row itself or, along one reference, of a parent."""
+    """A column of the row itself or, along references, of a parent or a grandparent."""
 
     name: str
     column: str
-    hop: Hop | None = None
+    hops: tuple[Hop, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,18 @@ def row_formulas(
 
 
 def parents_columns(
-    database: Database, table: TableName, hop: Hop, columns: Mapping[str, np.ndarray]
+    database: Database, table: TableName, hops: tuple[Hop, ...], columns: Mapping[str, np.ndarray]
 ) -> dict[Operand, np.ndarray]:
-    """The parent's columns as seen from each row of the table."""
-    rows = follow(database, table, (hop,))
-    return {Operand(f"{hop.parent.name}.{name}", name, hop): taken(v, rows) for name, v in columns.items()}
+    """The columns at the end of the hops as seen from each row of the table."""
+    rows = follow(database, table, hops)
+    way = ".".join(hop.parent.name for hop in hops)
+    return {Operand(f"{way}.{name}", name, hops): taken(v, rows) for name, v in columns.items()}
+
+
+def label_codes(values: pa.ChunkedArray | pa.Array, labels: tuple[str, ...]) -> np.ndarray:
+    """Which label each value is, as text; −1 for none.  int32[n]."""
+    found = pc.index_in(contiguous(values).cast(pa.string()), value_set=pa.array(labels, pa.string()))
+    return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False))
 
 
 __all__ = [
@@ -103,6 +111,7 @@ __all__ = [
     "TotalOf",
     "find_running",
     "find_totals",
+    "label_codes",
     "parents_columns",
     "plain",
     "restored",

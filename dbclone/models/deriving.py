@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 
+from dbclone.columns.base import contiguous
+from dbclone.columns.categorical import CategoricalCodec
 from dbclone.models.derivation import (
     DerivedColumn,
     Operand,
     TotalOf,
+    label_codes,
     parents_columns,
     plain,
     row_formulas,
@@ -19,11 +23,14 @@ from dbclone.models.encoding import ColumnStep
 from dbclone.models.observation import Observation, Observed, forget_columns
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Hop, taken
-from dbclone.models.totals import find_running, find_totals
+from dbclone.models.totals import Children, Labels, aggregate, find_running, find_totals, sizes
 from dbclone.plan import ReferenceRole, TableRole
 from dbclone.schema import TableName
 
 Numbers = Mapping[str, np.ndarray]
+
+MOST_LABELS = 24
+"""A column of more values is not tried as what a total is restricted by."""
 
 
 def derive(seen: Observation) -> None:
@@ -85,14 +92,25 @@ def _formulas(
         return
     table = observed.plan.table
     above: dict[Operand, np.ndarray] = {}
-    for r in observed.relations:
-        if r.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
-            columns = {n: v for n, v in numbers[r.parent].items() if n in _prices(seen.tables[r.parent])}
-            above |= parents_columns(seen.database, table, Hop(r.id, r.parent), columns)
+    for hops in _ways_up(seen, observed):
+        far = hops[-1].parent
+        columns = {n: v for n, v in numbers[far].items() if n in _prices(seen.tables[far])}
+        above |= parents_columns(seen.database, table, hops, columns)
     units = {name: _lattice(step) for name, step in steps.items()}
     operands, formulas = row_formulas(units, numbers[table], above)
-    sources |= {(o.hop.parent, o.column) for o in operands if o.hop is not None}
+    sources |= {(o.hops[-1].parent, o.column) for o in operands if o.hops}
     _with(observed, [steps[f.target] for f in formulas], operands=operands, formulas=formulas)
+
+
+def _ways_up(seen: Observation, observed: Observed) -> list[tuple[Hop, ...]]:
+    """The ways to all parents, then to their parents."""
+    near = [(Hop(r.id, r.parent),) for r in _known(observed)]
+    return near + [(*hops, Hop(r.id, r.parent)) for hops in near for r in _known(seen.tables[hops[0].parent])]
+
+
+def _known(observed: Observed) -> list[Relation]:
+    """References whose rows are known when a row is computed."""
+    return [r for r in observed.relations if r.role in (ReferenceRole.OWNER, ReferenceRole.LINK)]
 
 
 def _prices(parent: Observed) -> set[str]:
@@ -133,16 +151,42 @@ def _totals(
     steps = {n: s for n, s in _targets(parent, _done(parent)).items() if (name, n) not in sources and n in mine}
     if not steps or parent.rows.n < 20:
         return
-    children = numbers[observed.plan.table]
-    dates = {c.column for c in observed.columns if c.scale.temporal}
+    children = Children(observed.rows.parents[relation.id], numbers[observed.plan.table], _labels(observed))
+    dates = {c.column for c in observed.columns if c.scale.temporal} & set(children.numbers)
+    steps = {n: s for n, s in steps.items() if not (s.scale.temporal and _opens(mine[n], dates, children))}
     comparable = {
-        n: frozenset(dates & set(children)) if s.scale.temporal else frozenset((set(children) - dates) | {""})
-        for n, s in steps.items()
+        n: frozenset(dates if s.scale.temporal else (set(children.numbers) - dates) | {""}) for n, s in steps.items()
     }
     tolerance = {n: max(0.51 * _lattice(s), 1e-9) for n, s in steps.items()}
-    there = {n: mine[n] for n in steps}
-    found = find_totals(there, tolerance, observed.rows.parents[relation.id], children, comparable)
-    # The first date of a story is what the others are counted from: it is drawn, and its first child with gap 0.
-    found = tuple(t for t in found if not (t.operation == "min" and t.column in dates))
+    found = find_totals({n: mine[n] for n in steps}, tolerance, children, comparable)
     totals = tuple(TotalOf(observed.plan.table, relation.id, t) for t in found)
     _with(parent, [steps[t.target] for t in found], totals=parent.derived.totals + totals)
+
+
+def _opens(there: np.ndarray, dates: Iterable[str], children: Children) -> bool:
+    """Whether a date is mostly that of the first child: such a date is what the children's are counted from.
+
+    It is drawn, and its first child with gap 0.
+    """
+    parents = sizes(children.group, len(there)) > 0
+    first = (aggregate("min", children.group, len(there), children.values(date)) for date in dates)
+    return any(np.mean(np.abs(there - f)[parents] <= 1e-6) > 0.9 for f in first if parents.any())
+
+
+def _labels(observed: Observed) -> dict[str, Labels]:
+    """Columns of few values, and references to few rows that are copied: what a total may be restricted to."""
+    found = {}
+    for step in observed.columns:
+        if isinstance(step.codec, CategoricalCodec):
+            kept = step.codec.levels.slice(0, len(step.codec.levels) - int(step.codec.pools.sum()))
+            found[step.column] = kept
+    for relation in observed.relations:
+        column = relation.key.columns[0]
+        if relation.direct and len(relation.key.columns) == 1:
+            found[column] = contiguous(observed.data.column(column)).drop_null().unique()
+    return {
+        column: Labels(label_codes(observed.data.column(column), texts), texts)
+        for column, values in found.items()
+        if 1 < len(values) <= MOST_LABELS
+        for texts in [tuple(values.cast(pa.string()).to_pylist())]
+    }
