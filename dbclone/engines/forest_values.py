@@ -12,6 +12,7 @@ from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
 from dbclone.conditions.repair import Repair, taken
+from dbclone.engines.adoption import adopt
 from dbclone.engines.avoidance import allowances, allowed, decoded, new_keys
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_recoding import carry_over, encode_again
@@ -36,8 +37,6 @@ from dbclone.schema import Key, Table, TableName
 _ROUNDS = 3
 _STEPS = 24
 """Attempts to keep a running sum within its conditions."""
-_ANCESTORS = 12
-"""Levels up which a new parent is looked for."""
 
 
 class Values:
@@ -209,7 +208,7 @@ class Values:
         kept = np.ones(self._rows.n, dtype=bool)
         for key in self._known_keys():
             kept[repeats([self.keys[c] for c in key.columns], key.nulls_distinct)] = False
-        kept &= ~self._conditions.unmatched(self._columns(), self._rows.n)
+        kept &= ~self._conditions.unmatched(self._columns(), self._rows.n) & ~self._unreferred()
         lost = self._orphans()
         if moved or lost is not None or any(found.violated.any() for found in repairs):
             kept &= ~self._conditions.violated(self._columns(), self._rows.n)
@@ -229,6 +228,16 @@ class Values:
             if not column.nullable and column.name not in referring and values is not None and values.null_count:
                 self.keys[column.name] = filled(values, column)
 
+    def _unreferred(self) -> np.ndarray:
+        """Rows that must refer to another one where no row can be referred to, bool[n]."""
+        lacking = np.zeros(self._rows.n, dtype=bool)
+        for relation in (r for r in self._model.relations if r.id in self._rows.parents):
+            for name in relation.key.columns:
+                values = self.keys.get(name)
+                if values is not None and values.null_count and not self._table.column(name).nullable:
+                    lacking |= values.is_null().to_numpy(zero_copy_only=False)
+        return lacking
+
     def _known_keys(self) -> list[Key]:
         """Keys of which every column has its values: not those over references to later tables."""
         return [key for key in self._table.keys if all(column in self.keys for column in key.columns)]
@@ -246,11 +255,13 @@ class Values:
         """Move rows that repeat a key; whether any was moved."""
         moved = False
         for key in self._known_keys():
-            for _ in range(_ROUNDS):
-                again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
-                if not len(again) or not self._move(key, again):
-                    break
-                moved = True
+            for step in self._movable(key):
+                for _ in range(_ROUNDS):
+                    again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
+                    if not len(again):
+                        break
+                    self._move(step, key, again)
+                    moved = True
         return moved
 
     def _take(self, found: Repair) -> None:
@@ -270,27 +281,25 @@ class Values:
                     up[rows] = up[donors]
                 up[self.keys[relation.key.columns[0]].is_null().to_numpy(zero_copy_only=False)] = -1
 
-    def _move(self, key: Key, rows: np.ndarray) -> bool:
-        """Change one value column of the key in the given rows; whether there was one to change."""
-        for step in self._model.columns:
-            if step.column not in key.columns:
-                continue
-            rest = [self.keys[c] for c in key.columns if c != step.column]
-            others = key_numbers(rest) if rest else np.zeros(self._rows.n, dtype=np.int64)
-            if step.measured:
-                drawn = next(s for s in self._model.steps.steps if s.name == step.step)  # type: ignore[union-attr]
-                unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
-                room = max(drawn.high - drawn.low, 64 * unit)
-                bounds, numbers = (drawn.low, drawn.high + room), self._rows.numbers[step.step]
-                self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, sieve=drawn.sieve)
-                self._fill_in(step, rows)
-                return True
-            if isinstance(step.codec, CategoricalCodec):
-                codes = self._rows.codes[step.step]
-                self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)
-                self._fill_in(step, rows)
-                return True
-        return False
+    def _movable(self, key: Key) -> list[ColumnStep]:
+        """Value columns of the key that can take other values."""
+        steps = [s for s in self._model.columns if s.column in key.columns]
+        return [s for s in steps if s.measured or isinstance(s.codec, CategoricalCodec)]
+
+    def _move(self, step: ColumnStep, key: Key, rows: np.ndarray) -> None:
+        """Change one value column of the key in the given rows."""
+        rest = [self.keys[c] for c in key.columns if c != step.column]
+        others = key_numbers(rest) if rest else np.zeros(self._rows.n, dtype=np.int64)
+        if step.measured:
+            drawn = next(s for s in self._model.steps.steps if s.name == step.step)  # type: ignore[union-attr]
+            unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
+            room = max(drawn.high - drawn.low, 64 * unit)
+            bounds, numbers = (drawn.low, drawn.high + room), self._rows.numbers[step.step]
+            self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, sieve=drawn.sieve)
+        else:
+            codes = self._rows.codes[step.step]
+            self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)  # type: ignore[union-attr]
+        self._fill_in(step, rows)
 
     def _fill_in(self, step: ColumnStep, rows: np.ndarray) -> None:
         """Decode the column in the given rows only: elsewhere a repair may have left values that no code stands for."""
@@ -300,6 +309,7 @@ class Values:
         place[rows] += self._rows.n
         both = pa.concat_arrays([before, self.keys[step.column].cast(before.type)])
         self.keys[step.column] = both.take(pa.array(place))
+        self._fill_required()
 
     def _orphans(self) -> np.ndarray | None:
         """Rows in which overlapping foreign keys cannot both hold; None where none overlap."""
@@ -318,19 +328,21 @@ class Values:
             return np.zeros(self._rows.n, dtype=bool)  # filled by a later reference
         child = pa.table({c: self.keys[c] for c in relation.key.columns})
         there = pa.table({c: parent.keys[c] for c in relation.key.parent_columns})
-        broken = parent_rows(child, there, relation.key) == ORPHAN
-        loose = next((c for c in relation.key.columns if self._is_loose(c, relation)), None)
-        if broken.any() and loose is not None:
-            positions = pa.array(np.arange(self._rows.n), mask=broken)
-            self.keys[loose] = self.keys[loose].take(positions)
-            self._rows.parents[relation.id][broken] = -1
-            return np.zeros(self._rows.n, dtype=bool)
-        return broken
+        up = parent_rows(child, there, relation.key)
+        broken = up == ORPHAN
+        self._rows.parents[relation.id] = np.where(broken, -1, up)  # of a shared column the other key has the say
+        loose = [c for c in relation.key.columns if self._table.column(c).nullable]
+        if not broken.any() or not loose:
+            return broken
+        column = min(loose, key=lambda c: len(self._using(c)))  # better one that serves no other foreign key
+        self.keys[column] = self.keys[column].take(pa.array(np.arange(self._rows.n), mask=broken))
+        for other in self._using(column):
+            self._rows.parents[other.id][broken] = -1
+        return np.zeros(self._rows.n, dtype=bool)
 
-    def _is_loose(self, column: str, relation: Relation) -> bool:
-        """Whether the column may be NULL and serves no other foreign key."""
-        others = {c for r in self._model.relations if r.id != relation.id for c in r.key.columns}
-        return self._table.column(column).nullable and column not in others
+    def _using(self, column: str) -> list[Relation]:
+        """Foreign keys in use that the column is part of."""
+        return [r for r in self._model.relations if column in r.key.columns and r.id in self._rows.parents]
 
     def _without_lost_parents(self, kept: np.ndarray) -> np.ndarray:
         """Give rows of a self-reference whose parent is dropped another; number the parents as the rows will be."""
@@ -348,20 +360,13 @@ class Values:
         return kept
 
     def _adopted(self, relation: Relation, kept: np.ndarray) -> np.ndarray:
-        """Refer rows whose parent is dropped to its nearest ancestor that is kept, else to a row without parent."""
+        """Refer rows whose parent is dropped to another one; drop those whose key other columns tie down."""
         up = self._rows.parents[relation.id]
-        orphan = kept & (up >= 0) & ~kept[np.maximum(up, 0)]
-        roots = np.flatnonzero(kept & (up < 0))
-        if not orphan.any():
-            return kept
         others = {c for r in self._model.relations if r.id != relation.id for c in r.key.columns}
         others |= {c for key in self._table.keys for c in key.columns}
-        if not len(roots) or others & {*relation.key.columns}:
-            return kept & ~orphan
-        above = up[orphan]
-        for _ in range(_ANCESTORS):
-            above = np.where(kept[above] | (up[above] < 0), above, up[above])
-        up[orphan] = np.where(kept[above], above, roots[self._rng.integers(len(roots), size=len(above))])
+        if others & {*relation.key.columns}:
+            return kept & ~((up >= 0) & ~kept[np.maximum(up, 0)])
+        orphan = adopt(up, kept, self._rng)
         for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
             fresh = self.keys[parent_column].take(pa.array(np.maximum(up, 0))).cast(self.keys[column].type)
             self.keys[column] = pc.if_else(pa.array(orphan), fresh, self.keys[column])
