@@ -11,7 +11,7 @@ NOT_YET: dict[str, frozenset[str]] = {
         "loan-after-account", "employer", "merchant-of-cards", "zip-decides-city", "fee-by-kind", "salaries-come-in",
         "household-address", "branch-levels", "accounts-at-branches", "league-ranks", "league-volume",
         "anonymous-start", "alerts-on-cards", "city-decides-state", "grade-decides-lateness", "salary-repeats",
-        "long-delays",
+        "long-delays", "heavy-tail-of-income",
     }),
     "clinic": frozenset({
         "busy-users",

@@ -38,7 +38,7 @@ def words_of(kind: str, values: Sequence[str]) -> tuple[str, ...] | None:
 
 def texts(words: tuple[str, ...], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
     """A figure at each place, of a size that is the same for all."""
-    prefix, figure = words
+    prefix, figure = words or ("", "POINT")
     form = prefix + _FORMS.get(figure, _FORMS["POINT"])
     places = zip(np.round(x, 4).tolist(), np.round(y, 4).tolist(), strict=True)
     made = [form.format(x=px, y=py, a=round(px + _SIDE, 4), b=round(py + _SIDE, 4)) for px, py in places]

@@ -24,6 +24,8 @@ _EPOCH = dt.date(1970, 1, 1)
 _CLOCK = re.compile(r"(-?)(?:P\S*)?(\d+):(\d{2}):(\d{2}(?:\.\d+)?)")
 _SPAN = re.compile(r"(-?\d+) (year|mon|day)")
 _SECONDS = {"year": 31_557_600.0, "mon": 2_629_800.0, "day": 86_400.0}
+_DEAREST = 2.0**63 / 100 - 1024
+"""The most that PostgreSQL's money holds, in units, less what a float of this size cannot tell."""
 _LONGEST = 86_400.0 * (2**31 - 1)
 """Seconds of an interval written in days."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -187,6 +189,8 @@ def _draw_clock(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
 
 
 def _draw_set(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
+    if not form.words:
+        return pa.array([""] * n, pa.string())
     chosen = rng.random((n, len(form.words))) < np.array(form.magnitudes)
     return pa.array([",".join(np.array(form.words)[row]) for row in chosen], pa.string())
 
@@ -203,7 +207,7 @@ def _draw_inet6(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
 
 
 def _draw_money(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
-    return _text(_between(form.magnitudes, n, rng), 2)
+    return _text(np.clip(_between(form.magnitudes, n, rng), -_DEAREST, _DEAREST), 2)
 
 
 def _draw_inet(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:

@@ -25,6 +25,11 @@ _FINE = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _COARSE = re.compile(r"[^\W_]+|[\W_]+")
 _DIGITS = "0123456789"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CLASSES = {"9": _DIGITS, "A": ENUMERATION[10:36], "a": ENUMERATION[36:]}
+_PICTURED = re.compile(r"[^\W_]")
+_RUN = re.compile(r"9+|A+|a+")
+_RUNS = re.compile(r"9+|A+|a+|[^9Aa]+")
+_FORMAT = re.compile(r"[ -~]{2,40}")
 _MOST_PATTERNS = 32
 _MOST_CHOICES = 64
 _WIDEST_NUMBER = 15
@@ -207,7 +212,33 @@ def learn(values: Sequence[str], k: int, entities: Ints | None = None) -> Gramma
         if covered >= 0.8:
             return Grammar(patterns)
     patterns, covered = max((_patterns(strings, cut, k, entities) for cut in (_FINE, _COARSE)), key=lambda p: p[1])
-    return Grammar(patterns if covered >= 0.4 else (Pattern((_pooled(strings),), 1.0),))
+    if covered >= 0.4:
+        return Grammar(patterns)
+    return Grammar((_picture(strings, k) or Pattern((_pooled(strings),), 1.0),))
+
+
+def _picture(strings: Sequence[str], k: int) -> Pattern | None:
+    """Classes of characters where all of k strings and more have the same, with marks between; None if they differ.
+
+    It serves columns that belong to so few entities that nothing of them may be learned (the products of three
+    suppliers): a format is the column's, nobody's value, and a CHECK that only the database understands may ask for it.
+    """
+    pictures = {_PICTURED.sub(_class_of, s) for s in strings}
+    picture = pictures.pop()
+    if len(strings) < k or pictures or not _FORMAT.fullmatch(picture):
+        return None
+    return Pattern(tuple(_any_of(run) for run in _RUNS.findall(picture)), 1.0, _RUN.sub(lambda m: m[0][0], picture))
+
+
+def _class_of(character: re.Match[str]) -> str:
+    return "9" if character[0].isdecimal() else "A" if character[0].isupper() else "a"
+
+
+def _any_of(run: str) -> Token:
+    """Any text of a run of one class, or the marks themselves."""
+    if run[0] not in _CLASSES:
+        return Token(TokenKind.CHOICE, (run,), (1.0,))
+    return Token(TokenKind.CHARACTERS, weights=(1.0,), lengths=(len(run),), alphabets=(_CLASSES[run[0]],))
 
 
 def _patterns(

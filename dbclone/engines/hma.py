@@ -69,7 +69,7 @@ class HMAEngine:
         codings = {t.table: TableCoding.fit(plan, t, read, guards[t.table]) for t in _filled(plan)}
         fitted = []
         for group in _groups(plan):
-            fitted.append(_fit_group([codings[name] for name in group], read))
+            fitted.append(_fit_group([codings[name] for name in group], read, options.seed))
             for name in group:
                 progress.advance(plan.table(name).rows, name)
         kept = {t.table: _kept(plan, t, read) for t in plan.tables if t.table not in codings}
@@ -147,7 +147,7 @@ class Fitted:
 
     def sample(self, scale: float, seed: int) -> dict[TableName, Frame]:
         """New rows in codes; the same for the same seed: SDV's own resetting leaves some of its generators running."""
-        with _quiet():
+        with _quiet(), _seeded(seed):
             fresh = deepcopy(self.synthesizer)
             fresh._numpy_seed = seed % 2**32
             for synthesizer in fresh._table_synthesizers.values():
@@ -168,7 +168,18 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _fit_group(codings: Sequence[TableCoding], read: Read) -> Fitted:
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """NumPy's global generator, from which SDV and its copulas draw in places, in a state that the seed decides."""
+    before = np.random.get_state()
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
+
+
+def _fit_group(codings: Sequence[TableCoding], read: Read, seed: int) -> Fitted:
     """Fit SDV to connected tables, those without parents first."""
     import pandas as pd
     from sdv.metadata import Metadata
@@ -183,7 +194,7 @@ def _fit_group(codings: Sequence[TableCoding], read: Read) -> Fitted:
         for child, link in edges
     ]
     tables = {labels[c.table.name]: c.metadata for c in codings}
-    with _quiet():
+    with _quiet(), _seeded(seed):
         metadata = Metadata.load_from_dict({"tables": tables, "relationships": relationships})
         synthesizer = HMASynthesizer(metadata, verbose=False)
         synthesizer.fit({labels[c.table.name]: pd.DataFrame(c.encode(read)) for c in codings})

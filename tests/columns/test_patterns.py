@@ -89,3 +89,12 @@ def test_draws_are_unique_and_fit_whatever_the_source(source: list[str], n: int,
     assert all(len(code) <= length for code in codes)
     assert codes == unique(grammar, n, length)
     assert len(drawn(grammar, 20)) == 20
+
+
+def test_of_codes_that_too_few_entities_have_the_format_is_kept_and_no_character() -> None:
+    values = [f"Q{'XZ'[i % 2]}-{700_000 + i}" for i in range(60)]
+    grammar = learn(values, k=5, entities=np.arange(60) % 3)
+    drawn = grammar.draw(200, np.random.default_rng(0)).to_pylist()
+    assert all(re.fullmatch(r"[A-Z]{2}-[0-9]{6}", text) for text in drawn)
+    assert len({text[0] for text in drawn}) > 10
+    assert len({text[3] for text in drawn}) == 10
