@@ -10,7 +10,7 @@ import pyarrow as pa
 from dbclone.abc import Progress, Source
 from dbclone.connection import display_url, open_source
 from dbclone.errors import AuditFailed, UsageError
-from dbclone.fitting import Reader, check_engine, check_limits, fit
+from dbclone.fitting import check_engine, fit
 from dbclone.generation import generate
 from dbclone.halving import Tables, halve
 from dbclone.options import AuditOptions, GenerateOptions
@@ -21,6 +21,8 @@ from dbclone.privacy.audit_copies import Databases
 from dbclone.progress import TableOnly
 from dbclone.schema import Schema, TableName
 from dbclone.selection import select
+from dbclone.source_keys import keyed, survey
+from dbclone.split_rows import split_rows
 from dbclone.units import MIN_ENTITIES, choose_unit
 
 
@@ -90,14 +92,10 @@ def _unit(schema: Schema, tables: Tables, wanted: str) -> TableName:
 
 
 def _read(source: Source, options: AuditOptions, progress: Progress) -> tuple[Schema, dict[TableName, pa.Table]]:
-    progress.phase("reflect", 0)
-    schema = source.reflect()
-    counts = source.row_counts(schema)
-    wanted = select(schema, options.plan).schema
-    check_limits(wanted, counts, options.fit)
-    progress.phase("read", sum(counts[t.name] for t in wanted.tables))
-    read = Reader(source, schema, progress)
-    return wanted, {t.name: read(t.name) for t in wanted.tables}
+    """The selected tables with the keys that the options ask for, and their rows, split as the schema has them."""
+    surveyed = survey(source, options.plan, progress, options.fit)
+    wanted = select(keyed(surveyed, options.plan), options.plan).schema
+    return wanted, {t.name: surveyed.read(t.name) for t in wanted.tables}
 
 
 def _clone(
@@ -108,7 +106,8 @@ def _clone(
     plan = make_plan(schema, counts, half.__getitem__)
     model = fit(plan, half.__getitem__, options.fit, progress)
     progress.phase("generate", sum(counts.values()))
-    return plan, dict(generate(model, GenerateOptions(seed=options.fit.seed), TableOnly(progress)))
+    made = generate(model, GenerateOptions(seed=options.fit.seed), TableOnly(progress))
+    return plan, {name: split_rows(schema.table(name), rows) for name, rows in made}
 
 
 def _summary(url: str, data: Databases, figures: AuditFigures, options: AuditOptions, seconds: float) -> AuditSummary:

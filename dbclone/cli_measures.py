@@ -9,8 +9,10 @@ import typer
 
 from dbclone.cli_options import (
     URL,
+    Config,
     Engine,
     Exclude,
+    InferKeys,
     Json,
     Quiet,
     Seed,
@@ -18,13 +20,13 @@ from dbclone.cli_options import (
     Tables,
     Unprotected,
     Workers,
-    globs,
     kept_by,
+    plan_options,
     print_json,
     shown_progress,
 )
 from dbclone.errors import UsageError
-from dbclone.options import AuditOptions, CompareOptions, FitOptions, PlanOptions
+from dbclone.options import AuditOptions, CompareOptions, FitOptions
 
 
 def audit(
@@ -42,6 +44,8 @@ def audit(
     ] = 5,
     tables: Tables = [],  # noqa: B006  # typer copies it
     exclude: Exclude = [],  # noqa: B006
+    config: Config = None,
+    infer_keys: InferKeys = False,
     seed: Seed = 0,
     engine: Engine = "forest",
     workers: Workers = 0,
@@ -55,7 +59,7 @@ def audit(
 
     if fail_over is not None and not 0 < fail_over <= 1:
         raise UsageError("--fail-over must be between 0.5 (nothing may be betrayed) and 1, such as 0.55.")
-    selection = PlanOptions(globs(tables), globs(exclude))
+    selection = plan_options((tables, exclude), ([], []), config, infer_keys)
     fit = FitOptions(engine, seed, workers, kept_by(max(rare_below, 2), unprotected))
     options = AuditOptions(unit, fail_over, rare_below, selection, fit)
     with shown_progress(quiet, compiles=True) as progress:
@@ -75,6 +79,8 @@ def compare(
         str, typer.Option(metavar="TABLE", help="The table by whose rows SOURCE is halved for the floor.")
     ] = "",
     max_rows: Annotated[int, typer.Option(metavar="N", min=100, help="Rows that a classifier sees.")] = 20_000,
+    config: Config = None,
+    infer_keys: InferKeys = False,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="The same seed draws the same halves.")] = 0,
     quiet: Quiet = False,
     json: Json = False,
@@ -83,8 +89,9 @@ def compare(
     from dbclone import fidelity
     from dbclone.rendering import print_fidelity
 
+    options = CompareOptions(unit, max_rows, seed, plan_options(([], []), ([], []), config, infer_keys))
     with shown_progress(quiet) as progress:
-        summary = fidelity.compare(source, clone, CompareOptions(unit, max_rows, seed), progress)
+        summary = fidelity.compare(source, clone, options, progress)
     if json:
         print_json(summary)
     elif not quiet:

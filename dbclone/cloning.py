@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -19,19 +19,19 @@ from dbclone.connection import display_url, open_source, open_target, refuse_sam
 from dbclone.engines import refuse_unstorable
 from dbclone.errors import IntegrityError, ModelFileError, TargetError
 from dbclone.findings import Finding, Severity
-from dbclone.fitting import Reader, check_engine, check_limits, fit
+from dbclone.fitting import Reader, check_engine, fit
 from dbclone.generation import check_scale, check_sizes, expected_rows, generate
 from dbclone.inspection import Inspection, inspect
-from dbclone.key_proposals import Proposal, propose
 from dbclone.ledger import make_ledger
 from dbclone.options import CloneOptions, FitOptions, PlanOptions, VirtualKey
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.planning import make_plan
 from dbclone.progress import TableOnly, Timed
 from dbclone.report import CheckSummary, CloneSummary, ModelSummary, PhaseSeconds, TableSummary
-from dbclone.schema import Schema, TableName
+from dbclone.schema import TableName
 from dbclone.selection import select
-from dbclone.virtual_keys import allowing, resolve, split, with_keys
+from dbclone.source_keys import keyed, survey
+from dbclone.virtual_keys import allowing, resolve, with_keys
 from dbclone.writing import write
 
 
@@ -107,9 +107,10 @@ def inspect_database(source_url: str, options: PlanOptions, progress: Progress) 
     run = Run(Timed(progress))
     run.clock.phase("connect", 0)
     with open_source(source_url) as source:
-        schema, counts, reader = _survey(source, options, run, None)
-        proposals = _proposals(schema, counts, reader, options)
-        plan = _planned(schema, counts, reader, options, found=proposals if options.infer_keys else ())
+        surveyed = survey(source, options, run.clock)
+        proposals = surveyed.proposals(options)
+        schema = surveyed.taking(proposals if options.infer_keys else ())
+        plan = make_plan(schema, surveyed.counts, surveyed.read, options)
         plan = replace(plan, findings=(*source.findings, *plan.findings))
     rows = {table.table: table.rows for table in plan.tables}
     return inspect(plan.schema, rows, plan, proposals)
@@ -178,44 +179,9 @@ def _learn(source: Source, options: CloneOptions, run: Run) -> Model:
 
 def _plan(source: Source, options: PlanOptions, run: Run, fitting: FitOptions | None = None) -> tuple[Plan, Reader]:
     """The plan, and what has read the rows it was made from; limits of the engine are asked before any row is read."""
-    schema, counts, reader = _survey(source, options, run, fitting)
-    found = _proposals(schema, counts, reader, options) if options.infer_keys else ()
-    return _planned(schema, counts, reader, options, found=found), reader
-
-
-def _survey(
-    source: Source, options: PlanOptions, run: Run, fitting: FitOptions | None
-) -> tuple[Schema, Mapping[TableName, int], Reader]:
-    """The source's schema with the virtual keys of the options, its numbers of rows, and what reads them."""
-    run.clock.phase("reflect", 0)
-    schema = source.reflect()
-    counts = source.row_counts(schema)
-    schema = with_keys(schema, [resolve(schema, key) for key in options.virtual_keys])
-    wanted = select(schema, options).schema
-    if fitting is not None:
-        check_limits(wanted, counts, fitting)
-    run.clock.phase("read", sum(counts[table.name] for table in wanted.tables))
-    return measured(source, schema, wanted), counts, Reader(source, schema, run.clock)
-
-
-def _proposals(
-    schema: Schema, counts: Mapping[TableName, int], reader: Reader, options: PlanOptions
-) -> tuple[Proposal, ...]:
-    return propose(select(schema, options).schema, counts, reader)
-
-
-def _planned(
-    schema: Schema,
-    counts: Mapping[TableName, int],
-    reader: Reader,
-    options: PlanOptions,
-    *,
-    found: Sequence[Proposal],
-) -> Plan:
-    """The plan with the keys that were found; from here on rows are read as it has them."""
-    schema = split(with_keys(schema, [(p.table, p.key) for p in found]))
-    reader.use(schema)
-    return make_plan(schema, counts, reader, options)
+    surveyed = survey(source, options, run.clock, fitting)
+    schema = keyed(surveyed, options)
+    return make_plan(schema, surveyed.counts, surveyed.read, options), surveyed.read
 
 
 def _write(target: Target, model: Model, options: CloneOptions, run: Run) -> None:

@@ -27,9 +27,11 @@ from dbclone.fidelity_folds import FOLDS, Linked, Path, in_fold, is_owner, owner
 from dbclone.fidelity_frames import own_columns, with_children, with_parents
 from dbclone.graph import descendants
 from dbclone.halving import Tables, halve
-from dbclone.options import CompareOptions
+from dbclone.options import CompareOptions, PlanOptions
 from dbclone.privacy.audit_values import descriptive, row_hashes
 from dbclone.schema import ForeignKey, Schema, TableName
+from dbclone.source_keys import keyed, survey
+from dbclone.split_rows import split_rows
 from dbclone.two_samples import check_extra, two_sample_accuracy
 from dbclone.units import choose_unit
 
@@ -94,24 +96,28 @@ def compare(source_url: str, clone_url: str, options: CompareOptions, progress: 
     began = perf_counter()
     progress.phase("connect", 0)
     with open_source(source_url) as source, open_source(clone_url) as clone:
-        shared, missing = _read(source, clone, progress)
+        shared, missing = _read(source, clone, options.plan, progress)
     progress.phase("compare", sum(t.num_rows for t in shared.real.values()))
     found = tuple(_scored(shared, options, progress))
     return _summary((display_url(source_url), display_url(clone_url)), found, missing, perf_counter() - began)
 
 
-def _read(source: Source, clone: Source, progress: Progress) -> tuple[_Pair, tuple[TableName, ...]]:
-    """The rows of both, and the tables that the clone has not."""
-    schema, theirs = source.reflect(), clone.reflect()
-    places = _places(schema, theirs)
-    counts = source.row_counts(schema)
+def _read(
+    source: Source, clone: Source, options: PlanOptions, progress: Progress
+) -> tuple[_Pair, tuple[TableName, ...]]:
+    """The rows of both, and the tables that the clone has not; keys that the source does not declare hold for both."""
+    surveyed, theirs = survey(source, options, progress), clone.reflect()
+    places = _places(surveyed.schema, theirs)
+    progress.phase("read", 2 * sum(surveyed.counts[name] for name in places))
+    forms = {name: surveyed.read(name).schema for name in places}
+    schema = keyed(surveyed, options)
     shared = _restricted(schema, places)
-    progress.phase("read", 2 * sum(counts[name] for name in places))
     real, twins = {}, {}
     for table in shared.tables:
-        real[table.name] = source.read(schema.table(table.name))
-        twins[table.name] = _renamed(clone.read(theirs.table(places[table.name])), real[table.name])
-        progress.advance(real[table.name].num_rows + twins[table.name].num_rows, table.name)
+        real[table.name] = surveyed.read(table.name)
+        rows = _renamed(clone.read(theirs.table(places[table.name])), forms[table.name])
+        twins[table.name] = split_rows(table, rows)
+        progress.advance(rows.num_rows, table.name)
     missing = tuple(t.name for t in schema.tables if t.name not in places)
     return _Pair(shared, real, twins), missing
 
@@ -137,14 +143,14 @@ def _restricted(schema: Schema, names: Iterable[TableName]) -> Schema:
     )
 
 
-def _renamed(clone: pa.Table, real: pa.Table) -> pa.Table:
+def _renamed(clone: pa.Table, real: pa.Schema) -> pa.Table:
     """The clone's columns under the names and in the order of the source's; one that is missing holds NULLs."""
     theirs = {name.lower(): name for name in clone.column_names}
     columns = {
-        name: clone.column(theirs[name.lower()])
-        if name.lower() in theirs
-        else pa.chunked_array([pa.nulls(clone.num_rows, real.schema.field(name).type)])
-        for name in real.column_names
+        field.name: clone.column(theirs[field.name.lower()])
+        if field.name.lower() in theirs
+        else pa.chunked_array([pa.nulls(clone.num_rows, field.type)])
+        for field in real
     }
     return pa.table(columns)
 

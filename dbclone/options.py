@@ -78,6 +78,8 @@ class CompareOptions:
     """Rows of each side that a classifier sees."""
     seed: int = 0
     """Of the halves."""
+    plan: PlanOptions = PlanOptions()
+    """The keys that the source does not declare."""
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),
     "engines": ("engines", "executors"),
     "steps": (
-        "fitting", "generation", "comparing", "fidelity", "fidelity_folds", "fidelity_frames", "two_samples",
-        "reporting", "report",
+        "fitting", "source_keys", "generation", "comparing", "fidelity", "fidelity_folds", "fidelity_frames",
+        "two_samples", "reporting", "report",
     ),
     "cloning": ("cloning", "auditing", "demo", "examples"),
     "cli": ("__main__", "cli", "cli_options", "cli_measures", "rendering", "failures"),

@@ -200,6 +200,37 @@ def test_a_check_allows_the_source_s_share_of_orphans_and_no_more(tmp_path: Path
     assert counts(clone, "SELECT count(*) FROM c WHERE p NOT IN (SELECT id FROM p)") == [0]
 
 
+@pytest.mark.parametrize("given", ["--infer-keys", "--config"])
+def test_an_audit_follows_them_from_the_entities_to_all_that_hangs_from_them(
+    blog: Path, config: Path, given: str
+) -> None:
+    plain, keyed = (
+        json.loads(dbclone("audit", "--json", "--unit", "users", *more, blog).out)
+        for more in ((), (given, config) if given == "--config" else (given,))
+    )
+    degrees = {
+        (shared["table"], *shared["columns"])
+        for shared in keyed["figures"]["shared"] if shared["kind"] == "children per parent"
+    }  # fmt: skip
+    assert degrees >= {("posts", "user_id"), ("photos", "owner_id"), ("comments", "commentable_id[Photo]")}
+    assert "children per parent" not in {shared["kind"] for shared in plain["figures"]["shared"]}
+
+
+def test_a_comparison_follows_them_in_both_databases(blog: Path, config: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.sqlite"
+    torn.write_bytes(blog.read_bytes())
+    with sqlite3.connect(torn) as connection:
+        connection.execute("UPDATE users SET born = 3899 - born")  # a table that is the same is not scored
+        connection.execute("UPDATE comments SET user_id = 1 + user_id % 6")
+    plain, keyed = (
+        {table["table"]: table["clone"] for table in json.loads(outcome.out)["tables"]}
+        for outcome in (dbclone("compare", "--json", *more, blog, torn) for more in ((), ("--config", config)))
+    )
+    assert plain["users"] == {**plain["users"], "aggregates": None, "joined": None}
+    assert keyed["users"]["aggregates"] > 0.8, "six users wrote all comments"
+    assert keyed["comments"]["joined"] is not None
+
+
 def test_a_parent_that_a_virtual_key_requires_is_pulled_in(blog: Path, config: Path) -> None:
     outcome = dbclone("plan", "--json", "--config", config, "--exclude", "photos,votes,users", blog)
     assert outcome.code == 0, outcome.err
