@@ -8,9 +8,8 @@ import json
 import random
 import sqlite3
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,8 @@ import psycopg
 
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName, TypeFamily
 from tests import mariadb_server
+from tests.random_rules import Distinct, Extras, Row, Value, quoted
 
-Value = object
-Row = dict[str, Value]
 Rows = Mapping[TableName, Sequence[Row]]
 
 
@@ -36,6 +34,7 @@ class Flavour:
 class Database:
     schema: Schema
     rows: Rows
+    extras: Mapping[TableName, Extras] = field(default_factory=dict)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """How Hypothesis shows a failing example: the SQL that makes it."""
@@ -81,31 +80,40 @@ MAKERS: dict[TypeFamily, Callable[[Column, int], Value]] = {
     TypeFamily.JSON: lambda _, i: json.dumps({"n": i, "tags": ["a'b", None][: i % 3]}),
     TypeFamily.BYTES: lambda _, i: bytes([i % 256, 0, 255 - i % 256]),
     TypeFamily.ARRAY: lambda _, i: f"{{{i},NULL,{i + 1}}}",
-    TypeFamily.OPAQUE: lambda _, i: f"10.0.{i % 250}.1",
+    TypeFamily.OPAQUE: lambda column, i: _span(i) if column.type.sql == "int4range" else f"10.0.{i % 250}.1",
 }
+
+
+def _span(i: int) -> str:
+    """Ranges that do not overlap."""
+    return f"[{i * 10},{i * 10 + 1 + i % 9})"
 
 
 Flavours = Mapping[tuple[TableName, str], Flavour]
 
 
-def fill(schema: Schema, counts: Mapping[TableName, int], flavours: Flavours, seed: int) -> Rows:
-    """Rows that hold every key, reference and NOT NULL of the schema; at most ``counts`` of them per table."""
-    rng = random.Random(seed)
+def fill(
+    schema: Schema, counts: Mapping[TableName, int], flavours: Flavours, seed: int,
+    extras: Mapping[TableName, Extras] | None = None,
+) -> Rows:  # fmt: skip
+    """Rows that hold every key, reference, NOT NULL and rule of the schema; at most ``counts`` of them per table."""
+    rng, extras = random.Random(seed), extras or {}
     rows: dict[TableName, list[Row]] = {}
     for table in schema.tables:
         early = [fk for fk in table.foreign_keys if fk.parent in rows]
-        drawn = [_row(table, i, flavours, rng) for i in range(counts[table.name])]
+        own = extras.get(table.name, Extras())
+        drawn = [own.mended(_row(table, i, flavours, rng)) for i in range(counts[table.name])]
         rows[table.name] = [row for row in drawn if all(_refer(table, fk, row, rows[fk.parent], rng) for fk in early)]
         _drop_repeats(table, rows[table.name])
     _close_cycles(schema, rows, rng)
-    _prune(schema, rows)
+    _prune(schema, rows, extras)
     return rows
 
 
 def _row(table: Table, i: int, flavours: Flavours, rng: random.Random) -> Row:
     referring = {c for fk in table.foreign_keys for c in fk.columns}
     row: Row = {}
-    for column in table.columns:
+    for column in table.insertable:
         flavour = flavours[table.name, column.name]
         number = i if flavour.distinct == 0 else rng.randrange(flavour.distinct)
         null = column.name in referring or (column.nullable and rng.random() < flavour.nulls)
@@ -127,14 +135,8 @@ def _refer(table: Table, fk: ForeignKey, row: Row, parents: Sequence[Row], rng: 
 
 def _drop_repeats(table: Table, rows: list[Row]) -> None:
     for key in table.keys:
-        seen: set[tuple[Value, ...]] = set()
-        kept = []
-        for row in rows:
-            value = tuple(row[c] for c in key.columns)
-            if None in value or value not in seen:
-                kept.append(row)
-                seen.add(value)
-        rows[:] = kept
+        again = set(Distinct(key.columns, nulls_distinct=key.nulls_distinct).repeats(rows))
+        rows[:] = [row for at, row in enumerate(rows) if at not in again]
 
 
 def _close_cycles(schema: Schema, rows: dict[TableName, list[Row]], rng: random.Random) -> None:
@@ -149,14 +151,15 @@ def _close_cycles(schema: Schema, rows: dict[TableName, list[Row]], rng: random.
                     row.update(before)
 
 
-def _prune(schema: Schema, rows: dict[TableName, list[Row]]) -> None:
+def _prune(schema: Schema, rows: dict[TableName, list[Row]], extras: Mapping[TableName, Extras]) -> None:
     """Take out what cannot stay, with what depends on it, until all is consistent."""
     while True:
         before = sum(map(len, rows.values()))
         for table in schema.tables:
             _drop_repeats(table, rows[table.name])
             required = [c.name for c in table.columns if not c.nullable]
-            keep = [r for r in rows[table.name] if all(r[c] is not None for c in required)]
+            kept = extras.get(table.name, Extras()).kept(rows[table.name])
+            keep = [r for r in kept if all(r[c] is not None for c in required)]
             for fk in table.foreign_keys:
                 parents = keep if fk.parent == table.name else rows[fk.parent]
                 there = {tuple(p[c] for c in fk.parent_columns) for p in parents}
@@ -174,8 +177,7 @@ def _null(row: Row, columns: Iterable[str]) -> bool:
 
 
 def _repeats(rows: Sequence[Row], key: Key) -> int:
-    values = Counter(tuple(r[c] for c in key.columns) for r in rows if not _null(r, key.columns))
-    return sum(n - 1 for n in values.values())
+    return len(Distinct(key.columns, nulls_distinct=key.nulls_distinct).repeats(rows))
 
 
 def violations(schema: Schema, rows: Rows) -> list[str]:
@@ -218,10 +220,6 @@ def sensible(real: int, made: int) -> bool:
 # --- SQL -------------------------------------------------------------------------------------------------------------
 
 
-def quoted(*names: str) -> str:
-    return ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-
-
 def _column_ddl(table: Table, column: Column, dialect: str) -> str:
     identity = {"always": "GENERATED ALWAYS AS IDENTITY", "by default": "GENERATED BY DEFAULT AS IDENTITY"}
     parts = [quoted(column.name), column.type.sql]
@@ -233,6 +231,8 @@ def _column_ddl(table: Table, column: Column, dialect: str) -> str:
         parts.append("AUTO_INCREMENT")
     if not column.nullable and column.identity != "rowid":
         parts.append("NOT NULL")
+    if column.generated:
+        parts.append(f"GENERATED ALWAYS AS ({column.generated}) STORED")
     if dialect == "sqlite" and column.type.values:
         labels = ", ".join("'" + label.replace("'", "''") + "'" for label in column.type.values)
         parts.append(f"CHECK ({quoted(column.name)} IN ({labels}))")
@@ -247,16 +247,20 @@ def _reference_ddl(fk: ForeignKey) -> str:
 
 
 def create_statements(schema: Schema) -> list[str]:
-    """CREATE TABLE for every table; on SQLite with the foreign keys inside."""
+    """CREATE TABLE for every table, with its partitions and indexes; on SQLite with the foreign keys inside."""
     statements = [statement.sql for statement in schema.preamble]
     for table in schema.tables:
         parts = [_column_ddl(table, column, schema.dialect) for column in table.columns]
         if table.primary_key and not any(c.identity == "rowid" for c in table.columns):
             parts.append(f"PRIMARY KEY ({quoted(*table.primary_key.columns)})")
-        parts += [f"UNIQUE ({quoted(*key.columns)})" for key in table.uniques]
+        parts += [key.definition or f"UNIQUE ({quoted(*key.columns)})" for key in table.uniques]
+        parts += [f"CONSTRAINT {quoted(check.name)} CHECK ({check.expression})" for check in table.checks]
+        parts += [completion.sql for completion in table.completions]
         if schema.dialect == "sqlite":
             parts += [_reference_ddl(fk) for fk in table.foreign_keys]
-        statements.append(f"CREATE TABLE {quoted(table.name.name)} (\n  " + ",\n  ".join(parts) + "\n)")
+        columns = ",\n  ".join(parts)
+        statements.append(f"CREATE TABLE {quoted(table.name.name)} (\n  {columns}\n) {table.suffix}".strip())
+        statements += [attachment.sql for attachment in table.attachments] + [index.ddl for index in table.indexes]
     return statements
 
 
@@ -275,7 +279,7 @@ def build_sqlite(database: Database, path: Path) -> None:
         for statement in create_statements(database.schema):
             connection.execute(statement)
         for table in database.schema.tables:
-            names = [c.name for c in table.columns]
+            names = [c.name for c in table.insertable]
             insert = f"INSERT INTO {quoted(table.name.name)} ({quoted(*names)}) VALUES ({', '.join('?' * len(names))})"
             connection.executemany(insert, [tuple(r[c] for c in names) for r in database.rows[table.name]])
         orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
@@ -297,11 +301,12 @@ def build_postgres(database: Database, url: str) -> None:
 
 
 def _insert_postgres(connection: psycopg.Connection, table: Table, rows: Sequence[Row]) -> None:
-    places = ", ".join(f"%s::{c.type.sql}".replace("serial", "integer") for c in table.columns)
-    names = quoted(*(c.name for c in table.columns)).replace("%", "%%")
+    places = ", ".join(f"%s::{c.type.sql}".replace("serial", "integer") for c in table.insertable)
+    names = quoted(*(c.name for c in table.insertable)).replace("%", "%%")
     overriding = "OVERRIDING SYSTEM VALUE" if any(c.identity == "always" for c in table.columns) else ""
     insert = f"INSERT INTO {quoted(table.name.name).replace('%', '%%')} ({names}) {overriding} VALUES ({places})"
-    values = [tuple(v if isinstance(v, bytes) or v is None else str(v) for v in r.values()) for r in rows]
+    drawn = [[r[c.name] for c in table.insertable] for r in rows]
+    values = [tuple(v if isinstance(v, bytes) or v is None else str(v) for v in r) for r in drawn]
     with connection.cursor() as cursor:
         cursor.executemany(insert, values)
 
@@ -350,9 +355,34 @@ def read_postgres(schema: Schema, url: str) -> Rows:
     return rows
 
 
-def constraint_counts(url: str) -> list[tuple[str, str, int]]:
-    """(table, kind of constraint, number) in a PostgreSQL database: what must be the same in source and target."""
-    query = """SELECT conrelid::regclass::text, contype::text, count(*)::int FROM pg_constraint
-               WHERE connamespace = 'public'::regnamespace GROUP BY 1, 2 ORDER BY 1, 2"""
+_SHAPE = """
+SELECT conrelid::regclass::text, pg_get_constraintdef(oid) || CASE WHEN convalidated THEN '' ELSE '?' END
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT contypid::regtype::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contypid <> 0
+UNION ALL SELECT tablename, regexp_replace(indexdef, ' INDEX .* ON ', ' ON ') FROM pg_indexes
+WHERE schemaname = 'public'
+UNION ALL SELECT a.attrelid::regclass::text, a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+  || concat_ws(' ', '', a.attnotnull, a.attidentity, a.attgenerated) || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (c.oid, attnum)
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND attnum > 0
+UNION ALL SELECT oid::regclass::text, pg_get_partkeydef(oid) || coalesce(pg_get_expr(relpartbound, oid), '')
+FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'p'
+UNION ALL SELECT oid::regclass::text, pg_get_expr(relpartbound, oid)
+FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relispartition AND relkind = 'r'
+ORDER BY 1, 2"""
+
+
+def postgres_shape(url: str) -> list[tuple[str, str]]:
+    """(table or domain, what it is made of): columns, constraints, indexes, partitions; the same in a clone."""
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()
+        return connection.execute(_SHAPE).fetchall()
+
+
+def sqlite_shape(path: Path) -> list[tuple[str, str]]:
+    """(kind, statement) of everything in a SQLite file."""
+    connection = sqlite3.connect(path)
+    query = "SELECT type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY 1, 2"
+    found = connection.execute(query).fetchall()
+    connection.close()
+    return found

@@ -7,6 +7,7 @@ Hypothesis stops at the first failure and shrinks it; this goes on, so that one 
 
 import argparse
 import contextlib
+import re
 import tempfile
 import traceback
 import warnings
@@ -20,14 +21,15 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from dbclone.cloning import clone
 from dbclone.options import CloneOptions
 from dbclone.progress import Silent
-from tests import postgres_server
+from tests import postgres_server, proofs
 from tests.random_database import (
     Database,
     build_postgres,
     build_sqlite,
-    constraint_counts,
+    postgres_shape,
     read_postgres,
     read_sqlite,
+    sqlite_shape,
     strange_sizes,
     violations,
 )
@@ -43,7 +45,8 @@ def clone_on_sqlite(folder: Path, database: Database) -> list[str]:
     target.unlink(missing_ok=True)
     clone(f"sqlite:///{source}", f"sqlite:///{target}", CloneOptions(), Silent())
     rows = read_sqlite(database.schema, target)
-    return violations(database.schema, rows) + strange_sizes(database, rows)
+    lost = _differences(sqlite_shape(source), sqlite_shape(target))
+    return violations(database.schema, rows) + strange_sizes(database, rows) + lost
 
 
 def clone_on_postgres(source: str, target: str, database: Database) -> list[str]:
@@ -51,8 +54,15 @@ def clone_on_postgres(source: str, target: str, database: Database) -> list[str]
     build_postgres(database, source)
     clone(source, target, CloneOptions(clean=True), Silent())
     rows = read_postgres(database.schema, target)
-    lost = [] if constraint_counts(source) == constraint_counts(target) else ["constraints differ"]
-    return violations(database.schema, rows) + strange_sizes(database, rows) + lost
+    lost = _differences(postgres_shape(source), postgres_shape(target))
+    with psycopg.connect(target) as connection:
+        broken = proofs.violations(connection)
+    return violations(database.schema, rows) + broken + strange_sizes(database, rows) + lost
+
+
+def _differences(source: list[tuple[str, str]], target: list[tuple[str, str]]) -> list[str]:
+    only = set(source) ^ set(target)
+    return [f"{sorted(only)}: schemas differ"] if only else []
 
 
 @contextlib.contextmanager
@@ -87,6 +97,7 @@ def main() -> None:
     parser.add_argument("examples", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tables", type=int, default=12)
+    parser.add_argument("--plain", action="store_true", help="keys and references only")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     failures: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -97,11 +108,11 @@ def main() -> None:
             max_examples=asked.examples, phases=[Phase.generate], database=None, deadline=None,
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @given(databases(asked.dialect, asked.tables))
+        @given(databases(asked.dialect, asked.tables, rich=not asked.plain))
         def run(database: Database) -> None:
             try:
                 for wrong in attempt(database):
-                    failures[wrong.rsplit(":", 1)[-1]].append((wrong, repr(database)))
+                    failures[re.sub(r"\d+", "", wrong.rsplit(":", 1)[-1])].append((wrong, repr(database)))
             except Exception as error:
                 failures[kind_of(error)].append((str(error), repr(database)))
 
@@ -109,7 +120,10 @@ def main() -> None:
     for kind, found in sorted(failures.items(), key=lambda item: -len(item[1])):
         message, example = min(found, key=lambda one: len(one[1]))
         print(f"\n=== {len(found)} × {kind}\n{message[:300]}\n{example}")
-    print(f"\n{asked.examples} examples, {sum(map(len, failures.values()))} failures of {len(failures)} kinds")
+    print()
+    for kind, found in sorted(failures.items(), key=lambda item: -len(item[1])):
+        print(f"{len(found)} × {kind}")
+    print(f"{asked.examples} examples, {sum(map(len, failures.values()))} failures of {len(failures)} kinds")
 
 
 if __name__ == "__main__":

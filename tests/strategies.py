@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import strategies as st
 
 from dbclone.schema import Column, ForeignKey, Key, Schema, SqlType, Statement, Table, TableName, TypeFamily
+from tests import rich_strategies
 from tests.random_database import Database, Flavour, fill
 
 TABLE_NAMES = ("t", "order", "Users", "two words", 'quo"te', "select", "ünï", "per%cent", "a.b", "UPPER", "x-y", "p_q")
@@ -167,14 +168,14 @@ def _unique_key(draw: st.DrawFn, sketch: Sketch) -> None:
 
 
 @st.composite
-def _table(draw: st.DrawFn, name: str, dialect: str, earlier: list[Sketch]) -> Sketch:
+def _table(draw: st.DrawFn, name: str, dialect: str, kinds: tuple[SqlType, ...], earlier: list[Sketch]) -> Sketch:
     sketch = Sketch(TableName("public" if dialect == "postgresql" else "", name), dialect)
     parents = [s for s in earlier if s.keys]
     draw(_primary_key(sketch, parents))
     for parent in draw(st.lists(st.sampled_from(parents), max_size=2)) if parents else []:
         draw(_reference(sketch, parent, draw(st.booleans())))
     for kind, flavour, nullable in draw(
-        st.lists(st.tuples(st.sampled_from(KINDS[dialect]), st.sampled_from(FLAVOURS), st.booleans()), max_size=4)
+        st.lists(st.tuples(st.sampled_from(kinds), st.sampled_from(FLAVOURS), st.booleans()), max_size=4)
     ):
         sketch.add(kind, nullable, flavour)
     if draw(st.integers(0, 3)) == 3:
@@ -187,19 +188,29 @@ def _table(draw: st.DrawFn, name: str, dialect: str, earlier: list[Sketch]) -> S
 
 
 @st.composite
-def databases(draw: st.DrawFn, dialect: str, max_tables: int = 12, max_rows: int = 24) -> Database:
+def databases(draw: st.DrawFn, dialect: str, max_tables: int = 12, max_rows: int = 24, rich: bool = False) -> Database:
     """A schema of 1 … max_tables tables in the dialect, and rows that satisfy it.
 
     Among the shapes: cycles of foreign keys, self-references, composite and overlapping references, references to
     UNIQUE columns, one to one, link tables, tables without key, empty and one-row tables, columns that are all NULL.
+    ``rich``: with what ``rich_strategies`` adds.
     """
     sketches: list[Sketch] = []
+    kinds = KINDS[dialect] + (rich_strategies.KINDS if rich and dialect == "postgresql" else ())
     for name in draw(st.lists(st.sampled_from(TABLE_NAMES), min_size=1, max_size=max_tables, unique=True)):
-        sketches.append(draw(_table(name, dialect, sketches)))
+        sketches.append(draw(_table(name, dialect, kinds, sketches)))
     keyed = [s for s in sketches if s.keys]
     for child in draw(st.lists(st.sampled_from(sketches), max_size=2)) if keyed else []:
         draw(_reference(child, draw(st.sampled_from(keyed)), draw(st.integers(0, 5)) < 5))
-    schema = Schema(dialect, tuple(s.finished() for s in sketches), PREAMBLE[dialect])
     counts = {s.name: draw(st.sampled_from((4, 0, 1, 2, 12, max_rows))) for s in sketches}
     flavours = {(s.name, c.name): f for s in sketches for c, f in zip(s.columns, s.flavours, strict=True)}
-    return Database(schema, fill(schema, counts, flavours, draw(st.integers(0, 2**32 - 1))))
+    preamble, tables, extras = PREAMBLE[dialect], [s.finished() for s in sketches], {}
+    if rich:
+        preamble += rich_strategies.DOMAINS if dialect == "postgresql" else ()
+        referred = {(fk.parent, fk.parent_columns) for s in sketches for fk in s.references}
+        for place, table in enumerate(tables):
+            own = frozenset(columns for parent, columns in referred if parent == table.name)
+            tables[place], extras[table.name] = draw(rich_strategies.enriched(table, dialect, own))
+    schema = Schema(dialect, tuple(tables), preamble)
+    rows = fill(schema, counts, flavours, draw(st.integers(0, 2**32 - 1)), extras)
+    return Database(schema, rows, extras)

@@ -27,7 +27,7 @@ from tests.inventory import inventory, unaccounted
 from tests.proofs import next_inserts_refused, normalised, not_validated, schema_statements, violations
 from tests.test_key_proposals import named, proposals_of
 
-ROWS = 40
+ROWS = 200
 SMALL = ("pagila", "adventureworks")
 LARGE = ("omop_cdm_54", "danbooru", "panoptes", "zabbix60")
 EXAMPLES = ("bank", "clinic", "shop")

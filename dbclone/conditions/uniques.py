@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from dbclone.conditions.tree import ColumnValue, Condition, Kind, Node, parts
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Index, Table
+from dbclone.schema import Index, Key, Table
 
 if TYPE_CHECKING:
     from dbclone.conditions.evaluation import Evaluator
@@ -32,13 +32,13 @@ class UniqueIndex:
 
 def unique_indexes_of(table: Table, dialect: str) -> tuple[UniqueIndex, ...]:
     """The table's unique indexes that are not keys already."""
-    found = (_understood(index, table, dialect) for index in _others(table))
+    found = (_understood(index, table, dialect) for index in _others(table, dialect))
     return tuple(index for index in found if index is not None)
 
 
 def unclear_indexes(table: Table, dialect: str) -> list[Finding]:
     """One Finding for each unique index that rows may turn out to violate."""
-    return [_unclear(table, index) for index in _others(table) if _understood(index, table, dialect) is None]
+    return [_unclear(table, index) for index in _others(table, dialect) if _understood(index, table, dialect) is None]
 
 
 def _unclear(table: Table, index: Index) -> Finding:
@@ -49,9 +49,18 @@ def _unclear(table: Table, index: Index) -> Finding:
     return Finding(Severity.NOTE, "unclear-index", table.name, index.columns, message, subject=subject)
 
 
-def _others(table: Table) -> list[Index]:
+def _others(table: Table, dialect: str) -> list[Index]:
+    """What no key of drawn columns stands for; a key over generated columns has the values of their expressions."""
+    computed = {column.name for column in table.columns if column.generated is not None}
     keys = {key.name for key in table.keys}
-    return [index for index in table.indexes if index.unique and index.items and index.name not in keys]
+    found = [index for index in table.indexes if index.unique and index.items and index.name not in keys]
+    return found + [_as_index(key, dialect) for key in table.keys if computed & {*key.columns}]
+
+
+def _as_index(key: Key, dialect: str) -> Index:
+    mark = "`" if dialect == "mysql" else '"'
+    items = tuple(mark + column.replace(mark, 2 * mark) + mark for column in key.columns)
+    return Index(key.name, key.columns, True, "", items, nulls_distinct=key.nulls_distinct)
 
 
 def _understood(index: Index, table: Table, dialect: str) -> UniqueIndex | None:

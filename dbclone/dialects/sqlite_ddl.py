@@ -132,6 +132,26 @@ def read_table(sql: str) -> TableText:
     )
 
 
+def read_index(sql: str) -> tuple[tuple[str, ...], str]:
+    """What a CREATE INDEX is over, each element as an expression without its order and collation, and its condition.
+
+    Both are empty if it is written as nothing that SQLite would accept.
+    """
+    items, closing = _items(tokenize(sql))
+    after = [token for token in tokenize(sql) if token.start >= closing]
+    condition = sql[after[0].end :].strip().rstrip(";").strip() if after and after[0].word == "WHERE" else ""
+    return tuple(_element(sql, item) for item in items), condition
+
+
+def _element(sql: str, item: list[Token]) -> str:
+    """An element of an index without ASC, DESC and COLLATE at its end."""
+    while len(item) > 1 and item[-1].word in ("ASC", "DESC"):
+        item = item[:-1]
+    while len(item) > 2 and item[-2].word == "COLLATE" and item[-2].depth == 1:
+        item = item[:-2]
+    return sql[item[0].start : item[-1].end]
+
+
 def without_references(sql: str, drop: set[int]) -> str:
     """The statement without the foreign keys of those positions (in the order of ``read_table``)."""
     for position, clause in reversed(list(enumerate(read_table(sql).references))):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dbclone.dialects.base import constraint_name
-from dbclone.dialects.sqlite_ddl import TableText, read_table
+from dbclone.dialects.sqlite_ddl import TableText, read_index, read_table
 from dbclone.dialects.sqlite_storage import refine
 from dbclone.dialects.sqlite_types import declared_type
 from dbclone.findings import Finding, Severity
@@ -29,6 +29,7 @@ class _RawIndex:
     partial: bool
     columns: tuple[str | None, ...]
     """None stands for an expression."""
+    collations: tuple[str, ...]
 
 
 def reflect(connection: sqlite3.Connection) -> Reflection:
@@ -126,8 +127,11 @@ def _raw_indexes(connection: sqlite3.Connection, table: str) -> Iterator[_RawInd
         'SELECT name, "unique", origin, partial FROM pragma_index_list(?) ORDER BY seq DESC', (table,)
     ).fetchall()
     for name, unique, origin, partial in listed:
-        columns = connection.execute("SELECT name, cid FROM pragma_index_info(?) ORDER BY seqno", (name,)).fetchall()
-        yield _RawIndex(name, bool(unique), origin, bool(partial), tuple(c if cid >= 0 else None for c, cid in columns))
+        info = connection.execute(
+            "SELECT name, cid, coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno", (name,)
+        ).fetchall()
+        columns, collations = tuple(c if cid >= 0 else None for c, cid, _ in info), tuple(str(row[2]) for row in info)
+        yield _RawIndex(name, bool(unique), origin, bool(partial), columns, collations)
 
 
 def _uniques(table: str, indexes: list[_RawIndex], text: TableText) -> Iterator[Key]:
@@ -146,7 +150,16 @@ def _indexes(connection: sqlite3.Connection, indexes: list[_RawIndex]) -> Iterat
         if index.origin == "c":
             sql = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (index.name,))
             columns = tuple(column for column in index.columns if column is not None)
-            yield Index(index.name, columns, index.unique, str(sql.fetchone()[0]))
+            ddl = str(sql.fetchone()[0])
+            items, condition = read_index(ddl)
+            compared = tuple(map(_as_compared, items, index.collations)) if len(items) == len(index.columns) else ()
+            yield Index(index.name, columns, index.unique, ddl, compared, condition)
+
+
+def _as_compared(item: str, collation: str) -> str:
+    """An element of an index as the expression whose equal values the index takes for equal."""
+    functions = {"NOCASE": "lower", "RTRIM": "rtrim"}
+    return f"{functions[collation.upper()]}({item})" if collation.upper() in functions else item
 
 
 def _foreign_keys(connection: sqlite3.Connection, table: str, text: TableText) -> Iterator[ForeignKey]:
