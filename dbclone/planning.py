@@ -90,7 +90,7 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
         if plan.role is TableRole.SYNTHESISE:
             findings += unclear_conditions(table, survey.schema.dialect)
             findings += unclear_indexes(table, survey.schema.dialect)
-            findings += unclear_exclusions(table)
+            findings += unclear_exclusions(table, survey.schema.dialect)
             lost = [column.column for column in plan.columns if column.role is ColumnRole.NULLED]
             refuse_impossible(table, survey.read(plan.table), lost, survey.schema.dialect)
     return findings

@@ -220,6 +220,8 @@ class Table:
     """Those over plain columns; all of them stand among the completions."""
     completions: tuple[Statement, ...] = ()
     """What follows the load, keys and indexes: exclusion constraints, triggers, policies, comments, settings."""
+    narrower: tuple[Index, ...] = ()
+    """Unique indexes and keys of single partitions, with the rows that these hold as condition; no statements."""
     whole: Table | None = None
     """The table as the database has it, where this one has other columns for virtual keys (see ``virtual_keys``)."""
 

@@ -6,6 +6,7 @@ Nothing here uses dbclone's own reading, writing or checking: it is what these a
 import datetime as dt
 import json
 import random
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -374,9 +375,13 @@ ORDER BY 1, 2"""
 
 
 def postgres_shape(url: str) -> list[tuple[str, str]]:
-    """(table or domain, what it is made of): columns, constraints, indexes, partitions; the same in a clone."""
+    """(table or domain, what it is made of): columns, constraints, indexes, partitions; the same in a clone.
+
+    Casts and parentheses are left out: the server adds some to an expression that it parses a second time.
+    """
     with psycopg.connect(url) as connection:
-        return connection.execute(_SHAPE).fetchall()
+        found = connection.execute(_SHAPE).fetchall()
+    return sorted((name, re.sub(r"::[a-z ]+(\(\d+\))?(\[\])?|[()]", "", text)) for name, text in found)
 
 
 def sqlite_shape(path: Path) -> list[tuple[str, str]]:

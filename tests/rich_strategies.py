@@ -258,8 +258,9 @@ def _ways(column: Column) -> list[tuple[list[str], Rule | None]]:
         bounds = [f"FOR VALUES FROM ('1999-01-01') TO ('{middle}')", f"FOR VALUES FROM ('{middle}') TO ('{last}')"]
         return [hashes, (bounds, _within(name, "1999-01-01", last))]
     if column.type.family is TypeFamily.INTEGER and column.type.precision == 32:
-        bounds = ["FOR VALUES FROM (-9) TO (40)", "FOR VALUES FROM (40) TO (200)"]
-        return [hashes, (bounds, _within(name, -9, 200)), ([*bounds, "DEFAULT"], None)]
+        least = 0 if column.type == WHOLE else -9
+        bounds = [f"FOR VALUES FROM ({least}) TO (40)", "FOR VALUES FROM (40) TO (200)"]
+        return [hashes, (bounds, _within(name, least, 200)), ([*bounds, "DEFAULT"], None)]
     if column.type.values:
         listed = ["FOR VALUES IN ('low')", "FOR VALUES IN ('it''s', 'HIGH', NULL)"]
         return [hashes, (listed, None), (listed[:1], Rule("", lambda row: row[name] == "low"))]

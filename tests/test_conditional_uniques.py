@@ -76,12 +76,13 @@ def test_ranges_of_equal_rows_are_moved_apart() -> None:
         "a": pa.array([1, 1, 2, 1, None]),
         "r": pa.array(["[0,10)", "[5,8)", "[5,8)", "[30,31)", "[0,9)"]),
     }
-    assert moved_apart(apart, columns)["r"].to_pylist() == ["[0,10)", "[10,13)", "[5,8)", "[30,31)", "[0,9)"]
+    moved = moved_apart(apart, columns, "postgresql")
+    assert moved["r"].to_pylist() == ["[0,10)", "[10,13)", "[5,8)", "[30,31)", "[0,9)"]
 
 
 def test_an_exclusion_that_is_not_understood_is_told() -> None:
     odd = table(exclusions=(Exclusion("e", (("r", "-|-"),)),))
-    assert [finding.code for finding in unclear_exclusions(odd)] == ["unclear-exclusion"]
+    assert [finding.code for finding in unclear_exclusions(odd, "postgresql")] == ["unclear-exclusion"]
 
 
 def test_they_hold_in_a_clone(new_postgres: Callable[[], str]) -> None:

@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from dbclone.conditions.tree import Condition
+from dbclone.conditions.uniques import unique_indexes_of
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Exclusion, Table
 
@@ -57,23 +59,64 @@ def parse(text: str, type_name: str) -> Range | None:
     return Range(low, high) if low < high else None  # type: ignore[operator]
 
 
-def exclusive(table: Table) -> tuple[tuple[Exclusion, str], ...]:
-    """The EXCLUDE constraints over all rows that are understood, each with its column of ranges.
+@dataclass(frozen=True)
+class Apart:
+    """An EXCLUDE constraint that is understood: equality of any number of columns and overlap of one."""
 
-    That is: equality of any number of columns and overlap of one.
-    """
-    found = []
-    for one in table.exclusions:
-        overlapping = [column for column, operator in one.elements if operator == "&&"]
-        understood = len(overlapping) == 1 and all(operator in ("=", "&&") for _, operator in one.elements)
-        if understood and not one.condition and table.column(overlapping[0]).type.sql in _NAMES:
-            found.append((one, overlapping[0]))
-    return tuple(found)
+    name: str
+    column: str
+    """That of the ranges."""
+    type_name: str
+    equal: tuple[str, ...]
+    left_out: Condition | None
+    """Violated by the rows that it covers; None if it covers all."""
+
+    def covered(self, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
+        """bool[n]"""
+        from dbclone.conditions.evaluation import Evaluator
+
+        return Evaluator(columns).violated(self.left_out, n) if self.left_out else np.ones(n, dtype=bool)
+
+    def groups(self, columns: Mapping[str, pa.Array]) -> list[list[tuple[int, Range]]]:
+        """The rows that must not overlap each other, with their ranges, by these; odd ranges are passed over."""
+        texts = columns[self.column].to_pylist()
+        covered = self.covered(columns, len(texts))
+        others = [columns[name].to_pylist() for name in self.equal]
+        found: dict[tuple[object, ...], list[tuple[int, Range]]] = {}
+        for row in np.flatnonzero(covered).tolist():
+            key = tuple(values[row] for values in others)
+            held = None if texts[row] is None else parse(texts[row], self.type_name)
+            if held is not None and None not in key:
+                found.setdefault(key, []).append((row, held))
+        return [sorted(rows, key=lambda pair: (pair[1].low, pair[0])) for rows in found.values()]
 
 
-def unclear_exclusions(table: Table) -> list[Finding]:
+def exclusive(table: Table, dialect: str) -> tuple[Apart, ...]:
+    """The EXCLUDE constraints of ranges that are understood."""
+    return tuple(apart for apart in (_understood(one, table, dialect) for one in table.exclusions) if apart is not None)
+
+
+def _understood(one: Exclusion, table: Table, dialect: str) -> Apart | None:
+    from dbclone.conditions.parsing import understand  # loads sqlglot
+
+    ranges = [column for column, operator in one.elements if operator == "&&"]
+    if len(ranges) != 1 or any(operator not in ("=", "&&") for _, operator in one.elements):
+        return None
+    left_out = understand(f"NOT ({one.condition})", table, dialect) if one.condition else None
+    unclear = one.condition and (left_out is None or not left_out.complete)
+    type_name = table.column(ranges[0]).type.sql
+    if unclear or type_name not in _NAMES:
+        return None
+    equal = tuple(column for column, operator in one.elements if operator == "=")
+    return Apart(one.name, ranges[0], type_name, equal, left_out)
+
+
+def unclear_exclusions(table: Table, dialect: str) -> list[Finding]:
     """One Finding for each EXCLUDE constraint that rows may turn out to violate."""
-    understood = {one.name for one, _ in exclusive(table)}
+    if not table.exclusions:
+        return []
+    understood = {apart.name for apart in exclusive(table, dialect)}
+    understood |= {index.name for index in unique_indexes_of(table, dialect)}
     return [_unclear(table, one) for one in table.exclusions if one.name not in understood]
 
 
@@ -83,40 +126,38 @@ def _unclear(table: Table, one: Exclusion) -> Finding:
     return Finding(Severity.WARNING, "unclear-exclusion", table.name, columns, message, subject=subject)
 
 
-def moved_apart(table: Table, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+def moved_apart(table: Table, columns: Mapping[str, pa.Array], dialect: str) -> dict[str, pa.Array]:
     """The columns of ranges whose EXCLUDE constraint is understood, so that no two of equal rows overlap."""
     changed: dict[str, pa.Array] = {}
-    for exclusion, column in exclusive(table):
-        others = [columns[name].to_pylist() for name, operator in exclusion.elements if operator == "="]
-        texts = changed.get(column, columns[column])
-        changed[column] = _apart(texts, others, table.column(column).type.sql)
+    for apart in exclusive(table, dialect):
+        changed[apart.column] = _apart(apart, {**columns, **changed})
     return changed
 
 
-def _apart(texts: pa.Array, others: list[list[object]], type_name: str) -> pa.Array:
-    ranges = [None if text is None else parse(text, type_name) for text in texts.to_pylist()]
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for row, found in enumerate(ranges):
-        key = tuple(values[row] for values in others)
-        if found is not None and None not in key:
-            groups.setdefault(key, []).append(row)
-    made = texts.to_pylist()
-    for rows in groups.values():
+def _apart(apart: Apart, columns: Mapping[str, pa.Array]) -> pa.Array:
+    made = columns[apart.column].to_pylist()
+    for rows in apart.groups(columns):
         end: Bound | None = None
-        for row in sorted(rows, key=lambda r: (ranges[r].low, r)):  # type: ignore[union-attr]  # only those kept above
-            found = ranges[row]
-            assert found is not None
+        for row, found in rows:
             if end is not None and found.low < end:  # type: ignore[operator]
                 found = found.after(end)
             made[row], end = str(found), found.high
     return pa.array(made, pa.string())
 
 
-def overlapping(table: Table, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
-    """bool[n]: rows whose range no parser understands although others must not overlap it: empty ones never do."""
-    lost = np.zeros(n, dtype=bool)
-    for _, column in exclusive(table):
-        kind = table.column(column).type.sql
-        odd = [t is not None and t != "empty" and parse(t, kind) is None for t in columns[column].to_pylist()]
-        lost |= np.array(odd, dtype=bool)
+def overlapping(table: Table, columns: Mapping[str, pa.Array], dialect: str) -> np.ndarray:
+    """bool[n]: rows whose range overlaps that of an earlier one, or is one that no parser understands; empty ones
+    never overlap."""
+    lost = np.zeros(len(next(iter(columns.values()))) if columns else 0, dtype=bool)
+    for apart in exclusive(table, dialect):
+        texts = columns[apart.column].to_pylist()
+        odd = [t is not None and t != "empty" and parse(t, apart.type_name) is None for t in texts]
+        lost |= np.array(odd, dtype=bool) & apart.covered(columns, len(texts))
+        for rows in apart.groups(columns):
+            end: Bound | None = None
+            for row, found in rows:
+                if end is not None and found.low < end:  # type: ignore[operator]
+                    lost[row] = True
+                else:
+                    end = found.high
     return lost

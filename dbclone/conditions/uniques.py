@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from dbclone.conditions.tree import ColumnValue, Condition, Kind, Node, parts
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Index, Key, Table
+from dbclone.schema import Exclusion, Index, Table
 
 if TYPE_CHECKING:
     from dbclone.conditions.evaluation import Evaluator
@@ -38,7 +38,9 @@ def unique_indexes_of(table: Table, dialect: str) -> tuple[UniqueIndex, ...]:
 
 def unclear_indexes(table: Table, dialect: str) -> list[Finding]:
     """One Finding for each unique index that rows may turn out to violate."""
-    return [_unclear(table, index) for index in _others(table, dialect) if _understood(index, table, dialect) is None]
+    exclusions = {one.name for one in table.exclusions}
+    others = (index for index in _others(table, dialect) if index.name not in exclusions)
+    return [_unclear(table, index) for index in others if _understood(index, table, dialect) is None]
 
 
 def _unclear(table: Table, index: Index) -> Finding:
@@ -50,17 +52,29 @@ def _unclear(table: Table, index: Index) -> Finding:
 
 
 def _others(table: Table, dialect: str) -> list[Index]:
-    """What no key of drawn columns stands for; a key over generated columns has the values of their expressions."""
+    """What no key of drawn columns stands for.
+
+    A key over generated columns has the values of their expressions; an exclusion of equal values is a unique index.
+    """
     computed = {column.name for column in table.columns if column.generated is not None}
     keys = {key.name for key in table.keys}
     found = [index for index in table.indexes if index.unique and index.items and index.name not in keys]
-    return found + [_as_index(key, dialect) for key in table.keys if computed & {*key.columns}]
+    keyed = (key for key in table.keys if computed & {*key.columns})
+    found += [replace(_as_index(k.name, k.columns, dialect), nulls_distinct=k.nulls_distinct) for k in keyed]
+    equal = ((one, tuple(column for column, _ in one.elements)) for one in table.exclusions if is_equality(one))
+    found += [replace(_as_index(x.name, columns, dialect), condition=x.condition) for x, columns in equal]
+    return [*found, *table.narrower]
 
 
-def _as_index(key: Key, dialect: str) -> Index:
+def is_equality(exclusion: Exclusion) -> bool:
+    """Whether it forbids equal values only."""
+    return all(operator == "=" for _, operator in exclusion.elements)
+
+
+def _as_index(name: str, columns: tuple[str, ...], dialect: str) -> Index:
     mark = "`" if dialect == "mysql" else '"'
-    items = tuple(mark + column.replace(mark, 2 * mark) + mark for column in key.columns)
-    return Index(key.name, key.columns, True, "", items, nulls_distinct=key.nulls_distinct)
+    items = tuple(mark + column.replace(mark, 2 * mark) + mark for column in columns)
+    return Index(name, columns, True, "", items)
 
 
 def _understood(index: Index, table: Table, dialect: str) -> UniqueIndex | None:

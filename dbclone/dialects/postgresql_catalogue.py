@@ -34,6 +34,8 @@ class Relation:
     parents: list[int]
     storage: str | None
     """Storage parameters, as WITH takes them."""
+    condition: str | None
+    """Of a partition: which rows of its root it holds."""
 
 
 _RELATIONS = f"""
@@ -41,7 +43,8 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c
   c.relispartition AS is_partition, pg_catalog.pg_get_partkeydef(c.oid) AS partition_key,
   pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound,
   ARRAY(SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parents,
-  pg_catalog.array_to_string(c.reloptions, ', ') AS storage
+  pg_catalog.array_to_string(c.reloptions, ', ') AS storage,
+  CASE WHEN c.relispartition THEN pg_catalog.pg_get_partition_constraintdef(c.oid) END AS condition
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {_own("pg_class", "c.oid")}
 ORDER BY n.nspname, c.relname"""

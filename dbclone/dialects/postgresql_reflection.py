@@ -113,6 +113,7 @@ class _Builder:
             suffix=_suffix(relation),
             attachments=(*_unlogged(relation), *self._partition_ddl(relation), *self._ownership(relation)),
             completions=(*self._exclusions(relation), *map(statement_of, self.details.get(relation.oid, []))),
+            narrower=tuple(self._unique_within_partitions(relation)),
         )
 
     def _exclusions(self, relation: Relation) -> Iterator[Statement]:
@@ -199,6 +200,20 @@ class _Builder:
         for part in self.partitions.get(relation.oid, []):
             yield part
             yield from self._parts(part)
+
+    def _unique_within_partitions(self, root: Relation) -> Iterator[Index]:
+        """The keys and unique indexes that are a partition's own, as unique indexes over its rows of the root."""
+        for part in self._parts(root):
+            for index in self.catalogue.indexes.get(part.oid, []):
+                if index.unique:
+                    found = _index(index)
+                    within = " AND ".join(f"({c})" for c in (part.condition, found.condition) if c)
+                    yield replace(found, condition=within, ddl="")
+            for key in self.catalogue.constraints.get(part.oid, []):
+                if key.kind in "pu" and not key.inherited:
+                    items = tuple(map(quote, key.columns))
+                    columns, distinct = tuple(key.columns), key.nulls_distinct
+                    yield Index(key.name, columns, True, "", items, part.condition or "", distinct)
 
     def _partition_ddl(self, root: Relation) -> Iterator[Statement]:
         """The partitions of a table with the keys and indexes that are their own."""

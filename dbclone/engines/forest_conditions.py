@@ -31,7 +31,7 @@ class TableConditions:
     references across cycles, totals over children and sums along siblings."""
 
     def __init__(self, table: Table, model: TableModel, dialect: str) -> None:
-        self._table, self._model = table, model
+        self._table, self._model, self._dialect = table, model, dialect
         found = requirements_of(table, dialect)
         late = _late_columns(model)
         self._early = tuple(r for r in found if not late & {*r.condition.columns})
@@ -87,7 +87,7 @@ class TableConditions:
         lost = np.zeros(n, dtype=bool)
         for index in self._indexes:
             lost[repeating(index, columns, n)] = True
-        return lost | overlapping(self._table, columns, n)
+        return lost | overlapping(self._table, columns, self._dialect) if self._table.exclusions else lost
 
     def _message(self, requirement: Requirement, whom: str) -> str:
         columns = ", ".join(requirement.condition.columns)

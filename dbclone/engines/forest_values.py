@@ -195,7 +195,7 @@ class Values:
 
         ``dialect`` is the schema's.  Raises PlanError if no row satisfies a condition.
         """
-        self.keys |= moved_apart_ranges(self._table, self._columns()) if self._table.exclusions else {}
+        self.keys |= moved_apart_ranges(self._table, self._columns(), dialect) if self._table.exclusions else {}
         self._conditions = TableConditions(self._table, self._model, dialect)
         for _ in range(_ROUNDS):
             repairs = self._conditions.repair_early(self._columns(), self._rng)
