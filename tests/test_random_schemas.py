@@ -1,22 +1,30 @@
-"""Clones of random databases hold every constraint, whatever the shape of the schema."""
+"""Clones of random databases hold every constraint, whatever the shape of the schema.
+
+That these are judged rightly is tested too: sources satisfy their own constraints, and every shape is among what is
+drawn.  ``python -m tests.random_failures`` runs as many more as wished.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
 
 from dbclone.cloning import clone
 from dbclone.options import CloneOptions
 from dbclone.progress import Silent
 from dbclone.schema import Table
+from tests import proofs, rich_strategies
 from tests.random_database import (
     Database,
     build_postgres,
     build_sqlite,
-    constraint_counts,
+    postgres_shape,
     read_postgres,
     read_sqlite,
+    sqlite_shape,
     strange_sizes,
     violations,
 )
@@ -27,8 +35,11 @@ reused = settings(suppress_health_check=[*settings.default.suppress_health_check
 fewer = settings(reused, max_examples=max(10, settings.default.max_examples // 4))
 
 
+either = st.booleans()  # whether a schema has more than keys and references
+
+
 @reused
-@given(database=databases("sqlite"))
+@given(database=either.flatmap(lambda rich: databases("sqlite", rich=rich)))
 def test_generated_sources_satisfy_their_own_constraints_on_sqlite(tmp_path: Path, database: Database) -> None:
     build_sqlite(database, tmp_path / "source.sqlite")
     rows = read_sqlite(database.schema, tmp_path / "source.sqlite")
@@ -37,7 +48,7 @@ def test_generated_sources_satisfy_their_own_constraints_on_sqlite(tmp_path: Pat
 
 
 @fewer
-@given(database=databases("postgresql"))
+@given(database=either.flatmap(lambda rich: databases("postgresql", rich=rich)))
 def test_generated_sources_satisfy_their_own_constraints_on_postgresql(postgres_url: str, database: Database) -> None:
     build_postgres(database, postgres_url)
     rows = read_postgres(database.schema, postgres_url)
@@ -88,14 +99,47 @@ SHAPES: dict[str, Callable[[Database], bool]] = {
 }  # fmt: skip
 
 
+RICH: dict[str, Callable[[Database], bool]] = {
+    "check": any_table(lambda t: bool(t.checks)),
+    "domain": any_table(lambda t: any(c.type in rich_strategies.KINDS[:2] for c in t.columns)),
+    "generated column": any_table(lambda t: any(c.generated for c in t.columns)),
+    "unique generated column": any_table(lambda t: any({*i.columns} & _computed(t) for i in t.indexes)),
+    "unique among some rows": any_table(lambda t: any(" WHERE " in i.ddl for i in t.indexes)),
+    "unique but for case": any_table(lambda t: any("lower(" in i.ddl for i in t.indexes)),
+    "deferrable key": any_table(lambda t: any("DEFERRABLE" in key.definition for key in t.uniques)),
+    "key with NULL as a value": any_table(lambda t: any(not key.nulls_distinct for key in t.uniques)),
+    "exclusion of overlaps": any_table(lambda t: any("&&" in c.sql for c in t.completions)),
+    "exclusion of equal values": any_table(lambda t: any("btree" in c.sql for c in t.completions)),
+    "partitions by range": any_table(lambda t: "RANGE" in t.suffix),
+    "partitions by list": any_table(lambda t: "LIST" in t.suffix),
+    "partitions by hash": any_table(lambda t: "HASH" in t.suffix),
+    "partitions of partitions": any_table(lambda t: any("PARTITION BY" in part.sql for part in t.attachments)),
+    "reference to a partitioned table": lambda d: any(
+        d.schema.table(fk.parent).suffix and d.rows[t.name] for t in d.schema.tables for fk in t.foreign_keys
+    ),
+}  # fmt: skip
+
+
+def _computed(table: Table) -> set[str]:
+    return {column.name for column in table.columns if column.generated}
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_is_among_what_is_drawn(shape: str) -> None:
     found = find(databases("sqlite"), SHAPES[shape], settings=settings(max_examples=3_000, phases=[Phase.generate]))
     assert violations(found.schema, found.rows) == []
 
 
+@pytest.mark.parametrize("shape", RICH)
+def test_every_shape_is_among_the_rich_ones(shape: str) -> None:
+    found = find(
+        databases("postgresql", rich=True), RICH[shape], settings=settings(max_examples=3_000, phases=[Phase.generate])
+    )
+    assert violations(found.schema, found.rows) == []
+
+
 @reused
-@given(database=databases("sqlite"))
+@given(database=either.flatmap(lambda rich: databases("sqlite", rich=rich)))
 def test_clones_hold_every_constraint_on_sqlite(tmp_path: Path, database: Database) -> None:
     source, target = tmp_path / "source.sqlite", tmp_path / "target.sqlite"
     build_sqlite(database, source)
@@ -104,6 +148,7 @@ def test_clones_hold_every_constraint_on_sqlite(tmp_path: Path, database: Databa
     rows = read_sqlite(database.schema, target)
     assert violations(database.schema, rows) == []
     assert strange_sizes(database, rows) == []
+    assert sqlite_shape(target) == sqlite_shape(source)
 
 
 @pytest.fixture
@@ -111,13 +156,15 @@ def postgres_pair(new_postgres: Callable[[], str]) -> tuple[str, str]:
     return new_postgres(), new_postgres()
 
 
-@fewer
-@given(database=databases("postgresql"))
+@reused
+@given(database=either.flatmap(lambda rich: databases("postgresql", rich=rich)))
 def test_clones_hold_every_constraint_on_postgresql(postgres_pair: tuple[str, str], database: Database) -> None:
     source, target = postgres_pair
     build_postgres(database, source)
     clone(source, target, CloneOptions(clean=True), Silent())
     rows = read_postgres(database.schema, target)
     assert violations(database.schema, rows) == []
+    with psycopg.connect(target) as connection:
+        assert proofs.violations(connection) == []
     assert strange_sizes(database, rows) == []
-    assert constraint_counts(target) == constraint_counts(source)
+    assert postgres_shape(target) == postgres_shape(source)
