@@ -109,7 +109,7 @@ def inspect_database(source_url: str, options: PlanOptions, progress: Progress) 
     with open_source(source_url) as source:
         surveyed = survey(source, options, run.clock)
         proposals = surveyed.proposals(options)
-        schema = surveyed.taking(proposals if options.infer_keys else ())
+        schema = surveyed.taking(proposals if options.infer_keys else (), options)
         plan = make_plan(schema, surveyed.counts, surveyed.read, options)
         plan = replace(plan, findings=(*source.findings, *plan.findings))
     rows = {table.table: table.rows for table in plan.tables}

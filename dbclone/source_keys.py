@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dbclone.abc import Progress, Source
 from dbclone.checking import measured
 from dbclone.fitting import Reader, check_limits
+from dbclone.implied_keys import with_implied
 from dbclone.key_proposals import Proposal, propose
 from dbclone.options import FitOptions, PlanOptions
 from dbclone.schema import Schema, TableName
@@ -28,16 +29,21 @@ class Surveyed:
         """The keys that the data of the selected tables suggest."""
         return propose(select(self.schema, options).schema, self.counts, self.read)
 
-    def taking(self, found: Sequence[Proposal]) -> Schema:
-        """The schema with these keys too, split where they need it; from here on rows are read as it has them."""
-        schema = split(with_keys(self.schema, [(p.table, p.key) for p in found]))
+    def taking(self, found: Sequence[Proposal], options: PlanOptions) -> Schema:
+        """The schema with these keys and those that follow from others, split where they need it.
+
+        From here on rows are read as it has them.
+        """
+        schema = with_keys(self.schema, [(p.table, p.key) for p in found])
+        implied = with_implied(select(schema, options).schema, self.counts, self.read)
+        schema = split(
+            with_keys(schema, [(t.name, key) for t in implied.tables for key in t.foreign_keys if key.virtual])
+        )
         self.read.use(schema)
         return schema
 
 
-def survey(
-    source: Source, options: PlanOptions, progress: Progress, fitting: FitOptions | None = None
-) -> Surveyed:
+def survey(source: Source, options: PlanOptions, progress: Progress, fitting: FitOptions | None = None) -> Surveyed:
     """Reflect and count; limits of the engine that is to be fitted are asked before any row is read.
 
     Raises UsageError for keys and globs that the schema does not know, EngineLimitError beyond the engine's limits.
@@ -55,4 +61,4 @@ def survey(
 
 def keyed(surveyed: Surveyed, options: PlanOptions) -> Schema:
     """The schema with all keys that the options ask for."""
-    return surveyed.taking(surveyed.proposals(options) if options.infer_keys else ())
+    return surveyed.taking(surveyed.proposals(options) if options.infer_keys else (), options)

@@ -23,7 +23,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "graph", "matching", "halving", "units", "ordering", "pruning", "selection", "survey", "determination",
         "table_roles", "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive",
         "columns", "privacy", "conditions", "configuration", "virtual_keys", "split_rows",
-        "key_names", "key_values", "key_proposals",
+        "key_names", "key_values", "key_proposals", "implied_keys",
         "entities",
     ),
     "models": ("models",),

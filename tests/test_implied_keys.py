@@ -1,0 +1,62 @@
+"""Two foreign keys that share a column bind their parents to each other, though no key between these is declared."""
+
+import json
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests import hand_made
+from tests.commands import dbclone
+
+TENANTS, ORDERS, LINES = 30, 150, 300
+SQL = """
+CREATE TABLE tenant (id INTEGER PRIMARY KEY);
+CREATE TABLE orders (
+  tenant_id INTEGER NOT NULL, number INTEGER NOT NULL, amount INTEGER NOT NULL, UNIQUE (tenant_id, number)
+);
+CREATE TABLE line (
+  id INTEGER PRIMARY KEY, tenant_id INTEGER NOT NULL REFERENCES tenant (id), number INTEGER NOT NULL,
+  quantity INTEGER NOT NULL, FOREIGN KEY (tenant_id, number) REFERENCES orders (tenant_id, number)
+);
+"""
+
+
+def shop(path: Path, strays: int = 0) -> Path:
+    """Lines of orders of tenants whose numbers are far from 1; ``strays`` orders belong to no tenant."""
+    draw = random.Random(1)
+    tenants = [100 + 7 * n for n in range(TENANTS)]
+    orders = [(tenant, number, draw.randrange(100)) for tenant in tenants for number in range(1, 6)]
+    lines = [(n, *draw.choice(orders)[:2], draw.randrange(9)) for n in range(LINES)]
+    orders += [(5, number, 0) for number in range(strays)]
+    return hand_made.build(path, SQL, {"tenant": [(t,) for t in tenants], "orders": orders, "line": lines})
+
+
+def references(path: Path) -> set[tuple[str, str, str]]:
+    """(table, columns, parent) of every reference of the plan."""
+    outcome = dbclone("plan", "--json", path)
+    assert outcome.code == 0, outcome.err
+    tables = json.loads(outcome.out)["tables"]
+    return {(t["table"], ",".join(r["columns"]), r["parent"]) for t in tables for r in t["references"]}
+
+
+def test_no_row_is_lost_where_a_shared_column_has_to_fit_both_parents(tmp_path: Path) -> None:
+    source, target = shop(tmp_path / "shop.sqlite"), tmp_path / "clone.sqlite"
+    outcome = dbclone("copy", source, target)
+    assert outcome.code == 0, outcome.err
+    with sqlite3.connect(target) as connection:
+        assert connection.execute("SELECT count(*) FROM line").fetchone()[0] == pytest.approx(LINES, rel=0.03)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        stray = "SELECT count(*) FROM orders WHERE tenant_id NOT IN (SELECT id FROM tenant)"
+        assert connection.execute(stray).fetchone() == (0,)
+        [keys] = connection.execute("SELECT count(*) FROM pragma_foreign_key_list('orders')").fetchone()
+    assert keys == 0, "what is not declared in the source is not declared in the clone"
+
+
+def test_the_plan_tells_the_key_that_follows(tmp_path: Path) -> None:
+    assert ("orders", "tenant_id", "tenant") in references(shop(tmp_path / "shop.sqlite"))
+
+
+def test_rows_that_break_it_show_that_it_does_not_follow(tmp_path: Path) -> None:
+    assert ("orders", "tenant_id", "tenant") not in references(shop(tmp_path / "shop.sqlite", strays=1))
