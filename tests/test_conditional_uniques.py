@@ -1,13 +1,16 @@
 """Unique indexes over some rows or over expressions, and ranges that must not overlap, hold in a clone."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from dbclone.conditions.ranges import moved_apart, parse, unclear_exclusions
-from dbclone.conditions.uniques import repeating, unclear_indexes, unique_indexes_of
-from dbclone.schema import Column, Exclusion, Index, SqlType, Table, TableName, TypeFamily
+from dbclone.conditions.uniques import unclear_indexes, unique_indexes_of
+from dbclone.dialects.sqlite_ddl import read_index
+from dbclone.schema import Column, Exclusion, Index, Key, SqlType, Table, TableName, TypeFamily
 from tests.commands import dbclone
 from tests.dialects.places import Place
 
@@ -43,7 +46,7 @@ ROWS = {"a": pa.array([1, 1, 1, None, None]), "t": pa.array(["x", "X", "y", "x",
 )
 def test_rows_that_repeat_are_found(index: Index, again: list[int]) -> None:
     (found,) = unique_indexes_of(table(index), "postgresql")
-    assert repeating(found, ROWS, 5).tolist() == again
+    assert found.repeating(ROWS, 5).tolist() == again
 
 
 def test_an_index_that_is_not_understood_is_told() -> None:
@@ -101,4 +104,75 @@ def test_they_hold_in_a_clone(new_postgres: Callable[[], str]) -> None:
     assert outcome.code == 0, outcome.err
     kept = "SELECT count(*) FROM pg_class WHERE relname IN ('one_open', 'once_a_day', 'booking_during_excl')"
     assert target.rows(kept) == [(3,)]
-    assert target.rows("SELECT count(*) > 100 FROM booking") == [(True,)]
+    assert target.rows("SELECT count(*) > 190 FROM booking") == [(True,)]
+
+
+def test_an_exclusion_of_equal_values_is_a_unique_index() -> None:
+    equal = table(exclusions=(Exclusion("e", (("a", "="), ("t", "=")), "t <> 'y'"),))
+    (found,) = unique_indexes_of(equal, "postgresql")
+    assert found.repeating({**ROWS, "t": pa.array(["x", "x", "y", "x", "x"])}, 5).tolist() == [1]
+    assert unclear_exclusions(equal, "postgresql") == []
+
+
+def test_ranges_outside_the_condition_of_an_exclusion_stay() -> None:
+    apart = table(exclusions=(Exclusion("e", (("r", "&&"),), "a = 1"),))
+    columns = {"a": pa.array([1, 2, 1]), "r": pa.array(["[0,10)", "[5,8)", "[5,8)"])}
+    assert moved_apart(apart, columns, "postgresql")["r"].to_pylist() == ["[0,10)", "[5,8)", "[10,13)"]
+
+
+def test_a_key_over_a_generated_column_is_one_over_its_expression() -> None:
+    columns = (Column("a", INTEGER), Column("b", INTEGER, generated="a % 10"))
+    keyed = Table(TableName("", "x"), columns, uniques=(Key("k", ("b",)),))
+    (found,) = unique_indexes_of(keyed, "sqlite")
+    assert found.repeating({"a": pa.array([1, 2, 11, None])}, 4).tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("sql", "items", "condition"),
+    [
+        ('CREATE UNIQUE INDEX i ON t (a, "b c" DESC)', ("a", '"b c"'), ""),
+        ("CREATE UNIQUE INDEX i ON t(lower(a), b COLLATE NOCASE ASC) WHERE b > '(' ;", ("lower(a)", "b"), "b > '('"),
+        ("create unique index i on t(a) /* where */ where a IS NOT NULL", ("a",), "a IS NOT NULL"),
+    ],
+)
+def test_an_index_of_sqlite_is_read(sql: str, items: tuple[str, ...], condition: str) -> None:
+    assert read_index(sql) == (items, condition)
+
+
+def test_they_hold_in_a_clone_on_sqlite(tmp_path: Path) -> None:
+    source, target = (Place("sqlite", str(tmp_path / f"{name}.sqlite")) for name in ("source", "target"))
+    source.run(
+        "CREATE TABLE account (id INTEGER PRIMARY KEY, login TEXT NOT NULL, nick TEXT COLLATE NOCASE, "
+        "state TEXT NOT NULL, room INTEGER NOT NULL, slot INTEGER GENERATED ALWAYS AS (room * 10) STORED)",
+        "CREATE UNIQUE INDEX one_open ON account (room) WHERE state = 'open'",
+        "CREATE UNIQUE INDEX login_once ON account (lower(login))",
+        "CREATE UNIQUE INDEX nick_once ON account (nick, state)",
+        "CREATE UNIQUE INDEX slot_once ON account (slot, state)",
+        *(
+            f"INSERT INTO account (id, login, nick, state, room) VALUES ({n}, 'User{n}', 'N{n % 150}',"
+            f" '{'open' if n < 40 else f'closed {n // 40}'}', {n % 40})"
+            for n in range(200)
+        ),
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    assert target.rows("SELECT count(*) > 195 FROM account") == [(1,)]
+    assert target.rows("PRAGMA integrity_check") == [("ok",)]
+    fates = {line["name"].split(" ")[0]: line["fate"] for line in json.loads(outcome.out)["ledger"]}
+    assert fates["one_open"] == fates["login_once"] == "kept by construction"
+
+
+def test_a_unique_index_of_one_partition_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        "CREATE TABLE ticket (kind text NOT NULL, seat integer NOT NULL, price integer) PARTITION BY LIST (kind)",
+        "CREATE TABLE seated PARTITION OF ticket FOR VALUES IN ('stalls', 'balcony')",
+        "CREATE TABLE standing PARTITION OF ticket FOR VALUES IN ('standing')",
+        "CREATE UNIQUE INDEX seat_once ON seated (kind, seat)",
+        "INSERT INTO ticket SELECT (ARRAY['stalls', 'balcony', 'standing'])[1 + n % 3], CASE n % 3 WHEN 2 THEN 0"
+        " ELSE n END, n % 7 FROM generate_series(1, 300) AS n",
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    assert target.rows("SELECT count(*) FROM pg_class WHERE relname = 'seat_once'") == [(1,)]
+    assert target.rows("SELECT count(*) > 270 FROM ticket") == [(True,)]

@@ -25,9 +25,40 @@ class UniqueIndex:
     items: tuple[Node, ...]
     left_out: Condition | None
     """Violated by the rows that it covers; None if it covers all."""
-    columns: frozenset[str]
-    """All columns that it refers to."""
     nulls_distinct: bool
+
+    @property
+    def item_columns(self) -> frozenset[str]:
+        """The columns that its items refer to."""
+        return frozenset(part.name for item in self.items for part in parts(item) if isinstance(part, ColumnValue))
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """All columns that it refers to."""
+        return self.item_columns | {*(self.left_out.columns if self.left_out else ())}
+
+    def covered(self, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
+        """bool[n]: the rows that it covers."""
+        from dbclone.conditions.evaluation import Evaluator
+
+        return Evaluator(columns).violated(self.left_out, n) if self.left_out else np.ones(n, dtype=bool)
+
+    def repeating(self, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
+        """Rows whose values under the index an earlier row has, int64, ascending."""
+        from dbclone.conditions.evaluation import Evaluator
+
+        evaluator = Evaluator(columns)
+        values = [_listed(evaluator, item, n) for item in self.items]
+        seen: set[tuple[object, ...]] = set()
+        found = []
+        for row in np.flatnonzero(self.covered(columns, n)).tolist():
+            key = tuple(column[row] for column in values)
+            if None in key and self.nulls_distinct:
+                continue
+            if key in seen:
+                found.append(row)
+            seen.add(key)
+        return np.array(found, dtype=np.int64)
 
 
 def unique_indexes_of(table: Table, dialect: str) -> tuple[UniqueIndex, ...]:
@@ -87,28 +118,7 @@ def _understood(index: Index, table: Table, dialect: str) -> UniqueIndex | None:
     found = tuple(item for item in items if item is not None and item.kind is not Kind.OPAQUE)
     if len(found) < len(index.items):
         return None
-    used = {part.name for item in found for part in parts(item) if isinstance(part, ColumnValue)}
-    columns = frozenset(used | {*(left_out.columns if left_out else ())})
-    return UniqueIndex(index.name, found, left_out, columns, index.nulls_distinct)
-
-
-def repeating(index: UniqueIndex, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
-    """Rows whose values under the index an earlier row has, int64, ascending."""
-    from dbclone.conditions.evaluation import Evaluator
-
-    evaluator = Evaluator(columns)
-    covered = evaluator.violated(index.left_out, n) if index.left_out else np.ones(n, dtype=bool)
-    seen: set[tuple[object, ...]] = set()
-    values = [_listed(evaluator, item, n) for item in index.items]
-    found = []
-    for row in np.flatnonzero(covered).tolist():
-        key = tuple(column[row] for column in values)
-        if None in key and index.nulls_distinct:
-            continue
-        if key in seen:
-            found.append(row)
-        seen.add(key)
-    return np.array(found, dtype=np.int64)
+    return UniqueIndex(index.name, found, left_out, index.nulls_distinct)
 
 
 def _listed(evaluator: Evaluator, item: Node, n: int) -> list[object]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from dbclone.conditions.ranges import overlapping
 from dbclone.conditions.repair import Freedom, Group, Repair, connected, repair, tied
 from dbclone.conditions.requirements import Requirement, length_limit, requirements_of, violations
-from dbclone.conditions.uniques import repeating, unique_indexes_of
+from dbclone.conditions.uniques import unique_indexes_of
 from dbclone.engines.forest_tables import TableModel
 from dbclone.errors import PlanError
 from dbclone.models.relations import Relation
@@ -37,7 +37,7 @@ class TableConditions:
         self._early = tuple(r for r in found if not late & {*r.condition.columns})
         self._late = tuple(r for r in found if late & {*r.condition.columns})
         self._late_columns = late
-        self._indexes = tuple(i for i in unique_indexes_of(table, dialect) if not late & i.columns)
+        self.indexes = tuple(i for i in unique_indexes_of(table, dialect) if not late & i.columns)
 
     def repair_early(self, columns: dict[str, pa.Array], rng: np.random.Generator) -> list[Repair]:
         """Repair rows whose later columns are still unknown; references that nothing else determines may change."""
@@ -85,8 +85,8 @@ class TableConditions:
     def unmatched(self, columns: dict[str, pa.Array], n: int) -> np.ndarray:
         """bool[n]: rows that repeat an earlier one under a unique index of some rows or over expressions."""
         lost = np.zeros(n, dtype=bool)
-        for index in self._indexes:
-            lost[repeating(index, columns, n)] = True
+        for index in self.indexes:
+            lost[index.repeating(columns, n)] = True
         return lost | overlapping(self._table, columns, self._dialect) if self._table.exclusions else lost
 
     def _message(self, requirement: Requirement, whom: str) -> str:

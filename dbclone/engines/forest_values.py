@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
 from dbclone.conditions.repair import Repair, taken
 from dbclone.engines.adoption import adopt
 from dbclone.engines.avoidance import allowances, allowed, decoded, new_keys
 from dbclone.engines.forest_conditions import TableConditions
+from dbclone.engines.forest_moves import Moves
 from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel, arrow_type
 from dbclone.engines.placeholders import filled, with_one_key
@@ -23,7 +23,7 @@ from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
 from dbclone.models.copies import Copied
 from dbclone.models.derivation import plain, restored
-from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
+from dbclone.models.distinctness import repeats
 from dbclone.models.drawing import select_rows
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.relations import Relation
@@ -39,7 +39,7 @@ _STEPS = 24
 """Attempts to keep a running sum within its conditions."""
 
 
-class Values:
+class Values(Moves):
     """The columns of one table, as far as they are known."""
 
     def __init__(
@@ -201,7 +201,7 @@ class Values:
             repairs = self._conditions.repair_early(self._columns(), self._rng)
             for found in repairs:
                 self._take(found)
-            moved = self._move_repeats()
+            moved = self._move_repeats() | self._move_indexed()
             if not moved:
                 break
         self._refer_again()
@@ -251,19 +251,6 @@ class Values:
                 mask = np.isin(np.arange(self._rows.n), again)
                 self.keys[loose[0]] = self.keys[loose[0]].take(pa.array(np.arange(self._rows.n), mask=mask))
 
-    def _move_repeats(self) -> bool:
-        """Move rows that repeat a key; whether any was moved."""
-        moved = False
-        for key in self._known_keys():
-            for step in self._movable(key):
-                for _ in range(_ROUNDS):
-                    again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
-                    if not len(again):
-                        break
-                    self._move(step, key, again)
-                    moved = True
-        return moved
-
     def _take(self, found: Repair) -> None:
         """Take over repaired columns, also in the codes and numbers that the tables below see."""
         rows, donors = np.flatnonzero(found.donors >= 0), found.donors[found.donors >= 0]
@@ -280,36 +267,6 @@ class Values:
                 if {*relation.key.columns} <= found.carried:
                     up[rows] = up[donors]
                 up[self.keys[relation.key.columns[0]].is_null().to_numpy(zero_copy_only=False)] = -1
-
-    def _movable(self, key: Key) -> list[ColumnStep]:
-        """Value columns of the key that can take other values."""
-        steps = [s for s in self._model.columns if s.column in key.columns]
-        return [s for s in steps if s.measured or isinstance(s.codec, CategoricalCodec)]
-
-    def _move(self, step: ColumnStep, key: Key, rows: np.ndarray) -> None:
-        """Change one value column of the key in the given rows."""
-        rest = [self.keys[c] for c in key.columns if c != step.column]
-        others = key_numbers(rest) if rest else np.zeros(self._rows.n, dtype=np.int64)
-        if step.measured:
-            drawn = next(s for s in self._model.steps.steps if s.name == step.step)  # type: ignore[union-attr]
-            unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
-            room = max(drawn.high - drawn.low, 64 * unit)
-            bounds, numbers = (drawn.low, drawn.high + room), self._rows.numbers[step.step]
-            self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, sieve=drawn.sieve)
-        else:
-            codes = self._rows.codes[step.step]
-            self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)  # type: ignore[union-attr]
-        self._fill_in(step, rows)
-
-    def _fill_in(self, step: ColumnStep, rows: np.ndarray) -> None:
-        """Decode the column in the given rows only: elsewhere a repair may have left values that no code stands for."""
-        before = self.keys[step.column]
-        self._fill(step)
-        place = np.arange(self._rows.n)
-        place[rows] += self._rows.n
-        both = pa.concat_arrays([before, self.keys[step.column].cast(before.type)])
-        self.keys[step.column] = both.take(pa.array(place))
-        self._fill_required()
 
     def _orphans(self) -> np.ndarray | None:
         """Rows in which overlapping foreign keys cannot both hold; None where none overlap."""

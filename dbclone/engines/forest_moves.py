@@ -1,0 +1,157 @@
+"""Rows that repeat a key or a unique index: their values are moved to free ones before any row is dropped."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from dbclone.columns.categorical import CategoricalCodec
+from dbclone.conditions.repair import Repair, taken
+from dbclone.conditions.uniques import UniqueIndex
+from dbclone.engines.avoidance import allowed, decoded
+from dbclone.engines.forest_conditions import TableConditions
+from dbclone.engines.forest_tables import TableModel
+from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
+from dbclone.models.encoding import ColumnStep
+from dbclone.models.rows import Rows
+from dbclone.schema import Key, Table
+
+_ROUNDS = 3
+
+
+class Moves(ABC):
+    """What moves the drawn rows of a table apart."""
+
+    _table: Table
+    _model: TableModel
+    _rows: Rows
+    _rng: np.random.Generator
+    _conditions: TableConditions | None
+    keys: dict[str, pa.Array]
+
+    @abstractmethod
+    def _fill(self, step: ColumnStep) -> None: ...
+
+    @abstractmethod
+    def _fill_required(self) -> None: ...
+
+    @abstractmethod
+    def _take(self, found: Repair) -> None: ...
+
+    @abstractmethod
+    def _columns(self) -> Mapping[str, pa.Array]: ...
+
+    @abstractmethod
+    def _known_keys(self) -> list[Key]: ...
+
+    def _move_repeats(self) -> bool:
+        """Move rows that repeat a key; whether any was moved."""
+        moved = False
+        for key in self._known_keys():
+            for step in self._movable(key.columns):
+                for _ in range(_ROUNDS):
+                    again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
+                    if not len(again):
+                        break
+                    self._move(step, self._rest(key.columns, step), again)
+                    moved = True
+        return moved
+
+    def _move_indexed(self) -> bool:
+        """Move rows that repeat a unique index over some rows or over expressions; whether any was moved.
+
+        Numbers and categories that it is over are moved first, then texts are drawn anew, and last a row takes what
+        makes the index cover it from one that it does not cover.
+        """
+        moved = False
+        for index in self._conditions.indexes if self._conditions else ():
+            for _ in range(_ROUNDS):
+                again = self._repeating(index)
+                if not len(again):
+                    break
+                moved |= self._move_items(index, again) or self._uncover(index, again)
+        return moved
+
+    def _repeating(self, index: UniqueIndex) -> np.ndarray:
+        return index.repeating(self._columns(), self._rows.n)
+
+    def _move_items(self, index: UniqueIndex, rows: np.ndarray) -> bool:
+        """Change one of the columns that the index is over; whether there is one that can be changed."""
+        keyed = {name for key in self._table.keys for name in key.columns}
+        free = index.item_columns - keyed - self._bound()
+        steps = self._movable(free)
+        if steps:
+            others = self._rest(index.item_columns, steps[0])
+            outside = ~index.covered(self._columns(), self._rows.n)
+            others[outside] = -2 - np.flatnonzero(outside)  # what is not covered is in nobody's way
+            self._move(steps[0], others, rows)
+            return True
+        texts = [s for s in self._model.columns if s.column in free and s.step in self._rows.codes]
+        if texts:
+            self._draw_again(texts[0], rows)
+        return bool(texts)
+
+    def _bound(self) -> set[str]:
+        """Columns that follow from others, or that others follow from."""
+        bound = {c for f in self._model.derived.formulas for c in (f.target, *f.operands)}
+        bound |= {c for r in self._model.relations for c in r.key.columns}
+        return bound | {c for r in self._model.relations if r.parent == self._table.name for c in r.key.parent_columns}
+
+    def _draw_again(self, step: ColumnStep, rows: np.ndarray) -> None:
+        """Other texts of the same kind."""
+        allows = allowed(self._model.avoided, step.column)
+        codes = self._rows.codes[step.step][rows]
+        fresh = decoded(step.codec, codes, allows, self._rng, unique=True)  # type: ignore[arg-type]
+        before = self.keys[step.column]
+        place = np.arange(self._rows.n)
+        place[rows] = self._rows.n + np.arange(len(rows))
+        self.keys[step.column] = pa.concat_arrays([before, fresh.cast(before.type)]).take(pa.array(place))
+
+    def _uncover(self, index: UniqueIndex, rows: np.ndarray) -> bool:
+        """Give rows the columns of the index's condition that a row has which it does not cover."""
+        outside = np.flatnonzero(~index.covered(self._columns(), self._rows.n))
+        wanted = index.left_out.columns if index.left_out else ()
+        found = [self._conditions.companions(name) for name in wanted] if self._conditions else []
+        if not len(outside) or not found or not all(found):
+            return False
+        names = set[str]().union(*found)
+        donors = np.full(self._rows.n, -1, dtype=np.int64)
+        donors[rows] = self._rng.choice(outside, size=len(rows))
+        self._take(taken({name: self.keys[name] for name in names}, names, donors))
+        return True
+
+    def _movable(self, columns: Collection[str]) -> list[ColumnStep]:
+        """Value columns among these that can take other values."""
+        steps = [s for s in self._model.columns if s.column in columns]
+        return [s for s in steps if s.measured or isinstance(s.codec, CategoricalCodec)]
+
+    def _rest(self, columns: Collection[str], step: ColumnStep) -> np.ndarray:
+        """Equal numbers for rows that are equal in the other columns, int64[n]; −1 where one of these is NULL."""
+        rest = [self.keys[c] for c in columns if c != step.column]
+        return key_numbers(rest) if rest else np.zeros(self._rows.n, dtype=np.int64)
+
+    def _move(self, step: ColumnStep, others: np.ndarray, rows: np.ndarray) -> None:
+        """Change a value column in the given rows, to what no row with the same number of ``others`` has."""
+        if step.measured:
+            drawn = next(s for s in self._model.steps.steps if s.name == step.step)  # type: ignore[union-attr]
+            unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
+            room = max(drawn.high - drawn.low, 64 * unit)
+            bounds, numbers = (drawn.low, drawn.high + room), self._rows.numbers[step.step]
+            self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, sieve=drawn.sieve)
+        else:
+            codes = self._rows.codes[step.step]
+            self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)  # type: ignore[union-attr]
+        self._fill_in(step, rows)
+
+    def _fill_in(self, step: ColumnStep, rows: np.ndarray) -> None:
+        """Decode the column in the given rows only: elsewhere a repair may have left values that no code stands for."""
+        before = self.keys[step.column]
+        self._fill(step)
+        place = np.arange(self._rows.n)
+        place[rows] += self._rows.n
+        both = pa.concat_arrays([before, self.keys[step.column].cast(before.type)])
+        self.keys[step.column] = both.take(pa.array(place))
+        self._fill_required()
