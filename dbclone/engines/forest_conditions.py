@@ -37,7 +37,9 @@ class TableConditions:
         self._early = tuple(r for r in found if not late & {*r.condition.columns})
         self._late = tuple(r for r in found if late & {*r.condition.columns})
         self._late_columns = late
-        self.indexes = tuple(i for i in unique_indexes_of(table, dialect) if not late & i.columns)
+        indexes = unique_indexes_of(table, dialect)
+        self.indexes = tuple(index for index in indexes if not late & index.columns)
+        self.late_indexes = tuple(index for index in indexes if late & index.columns)
 
     def repair_early(self, columns: dict[str, pa.Array], rng: np.random.Generator) -> list[Repair]:
         """Repair rows whose later columns are still unknown; references that nothing else determines may change."""

@@ -16,6 +16,7 @@ from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_tables import TableModel
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
 from dbclone.models.encoding import ColumnStep
+from dbclone.models.relations import Relation
 from dbclone.models.rows import Rows
 from dbclone.schema import Key, Table
 
@@ -122,6 +123,34 @@ class Moves(ABC):
         donors[rows] = self._rng.choice(outside, size=len(rows))
         self._take(taken({name: self.keys[name] for name in names}, names, donors))
         return True
+
+    def _release(self, column: str, rows: np.ndarray) -> None:
+        """Set a column to NULL in the given rows."""
+        mask = np.isin(np.arange(self._rows.n), rows)
+        self.keys[column] = self.keys[column].take(pa.array(np.arange(self._rows.n), mask=mask))
+
+    def _release_indexed(self, late: set[str]) -> None:
+        """Once the late references over these columns are set: release those that repeat under a unique index."""
+        for index in self._conditions.late_indexes if self._conditions else ():
+            loose = [c for c in index.item_columns & late if self._table.column(c).nullable]
+            if loose and index.columns <= self.keys.keys():
+                self._release(min(loose), self._repeating(index))
+
+    def _is_indexed(self, columns: Collection[str]) -> bool:
+        indexes = self._conditions.indexes if self._conditions else ()
+        return any(not index.columns.isdisjoint(columns) for index in indexes)
+
+    def _parted(self, relation: Relation, kept: np.ndarray) -> np.ndarray:
+        """Release rows of a self-reference whose parent is dropped, where another parent could repeat a unique index;
+        those that may not be without one are dropped."""
+        up = self._rows.parents[relation.id]
+        orphan = (up >= 0) & ~kept[np.maximum(up, 0)]
+        loose = [c for c in relation.key.columns if self._table.column(c).nullable]
+        if not loose:
+            return kept & ~orphan
+        self._release(loose[0], np.flatnonzero(orphan))
+        up[orphan] = -1
+        return kept
 
     def _movable(self, columns: Collection[str]) -> list[ColumnStep]:
         """Value columns among these that can take other values."""

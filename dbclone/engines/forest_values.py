@@ -248,8 +248,8 @@ class Values(Moves):
             loose = [c for c in key.columns if c in columns and self._table.column(c).nullable]
             if loose:
                 again = repeats([self.keys[c] for c in key.columns], key.nulls_distinct)
-                mask = np.isin(np.arange(self._rows.n), again)
-                self.keys[loose[0]] = self.keys[loose[0]].take(pa.array(np.arange(self._rows.n), mask=mask))
+                self._release(loose[0], again)
+        self._release_indexed(columns)
 
     def _take(self, found: Repair) -> None:
         """Take over repaired columns, also in the codes and numbers that the tables below see."""
@@ -319,10 +319,12 @@ class Values(Moves):
     def _adopted(self, relation: Relation, kept: np.ndarray) -> np.ndarray:
         """Refer rows whose parent is dropped to another one; drop those whose key other columns tie down."""
         up = self._rows.parents[relation.id]
-        others = {c for r in self._model.relations if r.id != relation.id for c in r.key.columns}
-        others |= {c for key in self._table.keys for c in key.columns}
-        if others & {*relation.key.columns}:
+        tied = {c for r in self._model.relations if r.id != relation.id for c in r.key.columns}
+        tied |= {c for key in self._table.keys for c in key.columns}
+        if tied & {*relation.key.columns}:
             return kept & ~((up >= 0) & ~kept[np.maximum(up, 0)])
+        if self._is_indexed(relation.key.columns):
+            return self._parted(relation, kept)
         orphan = adopt(up, kept, self._rng)
         for column, parent_column in zip(relation.key.columns, relation.key.parent_columns, strict=True):
             fresh = self.keys[parent_column].take(pa.array(np.maximum(up, 0))).cast(self.keys[column].type)
