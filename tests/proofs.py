@@ -34,13 +34,28 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnotnull AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
 
+_DOMAINS = """
+SELECT a.attrelid::regclass::text, a.attname, format_type(t.oid, -1), format_type(t.typbasetype, t.typtypmod)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE t.typtype = 'd' AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"""
+_EXCLUSIONS = f"""
+SELECT k.conname, k.conrelid::regclass::text, {_NAMES.format(keys="conkey", of="conrelid")},
+  ARRAY(SELECT oprname::text FROM unnest(k.conexclop) WITH ORDINALITY AS u(o, place)
+    JOIN pg_operator p ON p.oid = u.o ORDER BY place),
+  coalesce(pg_get_expr(i.indpred, i.indrelid), 'true')
+FROM pg_constraint k JOIN pg_index i ON i.indexrelid = k.conindid JOIN pg_namespace n ON n.oid = k.connamespace
+WHERE k.contype = 'x' AND n.nspname !~ '^pg_'"""
+
 _SESSION = r"SET |SELECT pg_catalog.set_config|COMMENT ON EXTENSION"
 """Statements of a dump that say nothing about the schema; comments on extensions are those of their versions."""
 
 
 def violations(connection: Connection) -> list[str]:
-    """Each constraint, unique index and NOT NULL that some row breaks, or that the server has not validated."""
-    return [*_broken_constraints(connection), *_broken_uniques(connection), *_broken_nulls(connection)]
+    """Each constraint, unique index, domain and NOT NULL that some row breaks."""
+    broken = (_broken_constraints, _broken_uniques, _broken_nulls, _broken_domains, _broken_exclusions)
+    return [line for find in broken for line in find(connection)]
 
 
 def not_validated(connection: Connection) -> set[str]:
@@ -76,6 +91,27 @@ def _broken_nulls(connection: Connection) -> Iterator[str]:
     for table, column in connection.execute(_REQUIRED.encode()).fetchall():
         if _any(connection, f"SELECT FROM {table} WHERE {quote(column)} IS NULL"):
             yield f"NOT NULL of {table}.{column}"
+
+
+def _broken_domains(connection: Connection) -> Iterator[str]:
+    """The server checks a value again where it is made one of the domain."""
+    for table, column, domain, base in connection.execute(_DOMAINS.encode()).fetchall():
+        again = f"SELECT count(({quote(column)}::{base})::{domain}) FROM {table}"
+        try:
+            with connection.transaction():
+                connection.execute(again.encode())
+        except (psycopg.errors.CheckViolation, psycopg.errors.NotNullViolation):
+            yield f"{domain} of {table}.{column}"
+
+
+def _broken_exclusions(connection: Connection) -> Iterator[str]:
+    """Those over plain columns: any two rows that match in all elements."""
+    for name, table, columns, operators, predicate in connection.execute(_EXCLUSIONS.encode()).fetchall():
+        if len(columns) == len(operators):
+            rows = f"(SELECT *, ctid AS place FROM {table} WHERE {predicate})"
+            match = " AND ".join(f"a.{quote(c)} {o} b.{quote(c)}" for c, o in zip(columns, operators, strict=True))
+            if _any(connection, f"SELECT FROM {rows} a JOIN {rows} b ON a.place < b.place AND {match}"):
+                yield f"{name} of {table}"
 
 
 def _any(connection: Connection, sql: str) -> bool:

@@ -23,7 +23,7 @@ from tests.mariadb_proofs import next_inserts_refused, statements, violations
 
 pytestmark = pytest.mark.mariadb
 
-ROWS = 40
+ROWS = 200
 PASSWORD = "s3cr/et?pw"
 KILLS = 2
 
