@@ -243,6 +243,13 @@ def _partitions(draw: st.DrawFn, rich: Rich) -> None:
             inner = quoted(f"{name[:20]} part{number}.{rest}")
             sql = f"CREATE TABLE {inner} PARTITION OF {part} FOR VALUES WITH (MODULUS 2, REMAINDER {rest})"
             parts.append(Statement("partition", inner, sql))
+    others = [c.name for c in rich.of(TypeFamily.INTEGER, TypeFamily.DATE) if c != column]
+    if how != "HASH" and others and draw(st.booleans()):
+        once = (column.name, draw(st.sampled_from(others)))
+        index, part = quoted(f"{name[:20]} once"), quoted(f"{name[:20]} part0")
+        sql = f"CREATE UNIQUE INDEX {index} ON {part} ({quoted(*once)})"
+        parts.append(Statement("index", index, sql))
+        rich.distinct.append(Distinct(once))  # more than the index asks, which is about the rows of one partition
     suffix = f"PARTITION BY {how} ({quoted(column.name)})"
     rich.table = replace(rich.table, suffix=suffix, attachments=tuple(parts))
     if rule is not None:
