@@ -108,9 +108,10 @@ def _broken_exclusions(connection: Connection) -> Iterator[str]:
     """Those over plain columns: any two rows that match in all elements."""
     for name, table, columns, operators, predicate in connection.execute(_EXCLUSIONS.encode()).fetchall():
         if len(columns) == len(operators):
-            rows = f"(SELECT *, ctid AS place FROM {table} WHERE {predicate})"
+            place = quote("the row's place")
+            rows = f"(SELECT *, ctid AS {place} FROM {table} WHERE {predicate})"
             match = " AND ".join(f"a.{quote(c)} {o} b.{quote(c)}" for c, o in zip(columns, operators, strict=True))
-            if _any(connection, f"SELECT FROM {rows} a JOIN {rows} b ON a.place < b.place AND {match}"):
+            if _any(connection, f"SELECT FROM {rows} a JOIN {rows} b ON a.{place} < b.{place} AND {match}"):
                 yield f"{name} of {table}"
 
 

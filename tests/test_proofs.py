@@ -38,8 +38,8 @@ def test_what_holds_is_not_complained_about(postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as connection:
         for statement in (
             "CREATE DOMAIN whole AS integer CHECK (VALUE >= 0)",
-            'CREATE TABLE t ("a b" whole, r int4range, EXCLUDE USING gist (r WITH &&) WHERE ("a b" > 3))',
-            "INSERT INTO t VALUES (1, '[1,9)'), (2, '[1,9)'), (4, '[1,9)'), (NULL, NULL)",
+            'CREATE TABLE t ("a b" whole, place int, r int4range, EXCLUDE USING gist (r WITH &&) WHERE ("a b" > 3))',
+            "INSERT INTO t VALUES (1, 0, '[1,9)'), (2, 0, '[1,9)'), (4, 0, '[1,9)'), (NULL, NULL, NULL)",
         ):
             connection.execute(statement.encode())
         assert violations(connection) == []
