@@ -12,10 +12,8 @@ import hashlib
 import importlib
 import io
 import json
-import os
 import re
 import struct
-import tempfile
 import tokenize
 import zipfile
 import zlib
@@ -30,6 +28,7 @@ import pyarrow as pa
 
 from dbclone import __version__
 from dbclone.errors import ModelFileError
+from dbclone.temporary import Workshop, flush
 
 FORMAT = "dbclone-model"
 VERSION = 2
@@ -120,17 +119,14 @@ def _digest(data: bytes) -> str:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write beside ``path`` and rename: mkstemp makes the file private (0600) and a crash leaves the old one."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    """Write beside ``path`` and rename: the file is private (0600), and a crash leaves the old one."""
+    workshop = Workshop(path)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+        workshop.file.write_bytes(data)
+        flush(workshop.file)
+        workshop.file.replace(path)
+    finally:
+        workshop.close()
 
 
 def _checked_entries(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:

@@ -27,6 +27,7 @@ from dbclone.cli_options import (
     WholeLedger,
     WithGrants,
     Workers,
+    asked,
     kept_by,
     plan_options,
     print_json,
@@ -138,6 +139,7 @@ def copy(
         clean,
         schema_only,
     )
+    source, target = asked(source, target)
     _confirm_clean(target, clean, yes)
     with shown_progress(quiet, compiles=True) as progress:
         summary = clone(source, target, options, progress)
@@ -170,6 +172,7 @@ def fit(
 
     chosen = plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys, with_grants)
     options = CloneOptions(chosen, FitOptions(engine, seed, workers, kept_by(k, unprotected)))
+    [source] = asked(source)
     with shown_progress(quiet, compiles=True) as progress:
         fit_model(source, output, options, progress)
     if json or not quiet:
@@ -194,6 +197,7 @@ def generate(
     from dbclone.cloning import generate_from
 
     options = CloneOptions(generate=GenerateOptions(scale, _sizes(rows), seed), clean=clean)
+    [target] = asked(target)
     _confirm_clean(target, clean, yes)
     with shown_progress(quiet, compiles=True) as progress:
         summary = generate_from(model, target, options, progress)
@@ -222,6 +226,7 @@ def inspect(
     from dbclone.connection import display_url
 
     options = plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys)
+    [database] = asked(database)
     with shown_progress(quiet) as progress:
         found = cloning.inspect_database(database, options, progress)
     if write_config is not None:
@@ -252,6 +257,7 @@ def plan(
     from dbclone import cloning, inspection, rendering
 
     options = plan_options((tables, exclude), (schema, exclude_schema), config, infer_keys, with_grants)
+    [source] = asked(source)
     with shown_progress(quiet) as progress:
         found = cloning.plan_clone(source, options, progress)
     if json:
@@ -273,6 +279,7 @@ def check(
     """Prove every key and constraint of TARGET again; exit code 11 if one does not hold."""
     from dbclone import cloning, rendering
 
+    target, against = asked(target, against)
     with shown_progress(quiet) as progress:
         found = cloning.check_database(target, against or None, progress, virtual_keys(config))
     if json:

@@ -20,6 +20,7 @@ from dbclone.cli_options import (
     Tables,
     Unprotected,
     Workers,
+    asked,
     kept_by,
     plan_options,
     print_json,
@@ -62,6 +63,7 @@ def audit(
     selection = plan_options((tables, exclude), ([], []), config, infer_keys)
     fit = FitOptions(engine, seed, workers, kept_by(max(rare_below, 2), unprotected))
     options = AuditOptions(unit, fail_over, rare_below, selection, fit)
+    [source] = asked(source)
     with shown_progress(quiet, compiles=True) as progress:
         summary = audit_database(source, options, progress)
     if json:
@@ -90,6 +92,7 @@ def compare(
     from dbclone.rendering import print_fidelity
 
     options = CompareOptions(unit, max_rows, seed, plan_options(([], []), ([], []), config, infer_keys))
+    source, clone = asked(source, clone)
     with shown_progress(quiet) as progress:
         summary = fidelity.compare(source, clone, options, progress)
     if json:

@@ -70,6 +70,21 @@ def shown_progress(quiet: bool, *, compiles: bool = False) -> Iterator[Progress]
         yield progress
 
 
+def asked(*urls: str) -> tuple[str, ...]:
+    """The URLs, with the passwords that their servers want and nothing else gives, asked for at the terminal."""
+    return tuple(_asked(url) for url in urls)
+
+
+def _asked(url: str) -> str:
+    if "://" not in url or not sys.stdin.isatty():
+        return url
+    from getpass import getpass
+
+    from dbclone.connection import asks_for_password, display_url, with_password
+
+    return with_password(url, getpass(f"Password for {display_url(url)}: ")) if asks_for_password(url) else url
+
+
 def _is_compiled() -> bool:
     """Whether numba's cache has anything of ours: beside the modules, or where the user has put it."""
     models = Path(__file__).parent / "models"

@@ -6,10 +6,10 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from dbclone.abc import Source, Target
-from dbclone.errors import TargetError, UsageError
+from dbclone.errors import DbcloneError, PasswordNeeded, TargetError, UsageError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
@@ -64,6 +64,27 @@ def display_url(url: str) -> str:
     shown = (user.split(":", 1)[0] + "@" + place if at else place) + query
     shown = re.sub(r"(?i)([?&][^=&?]*(?:password|secret|token|sslkey)[^=&]*=)[^&]*", r"\1***", shown)
     return match.group() + shown
+
+
+def asks_for_password(url: str) -> bool:
+    """Whether this is a server that wants a password and was given none; True only if it has said so."""
+    try:
+        if _path(url) is None:
+            _source(url).close()
+    except PasswordNeeded:
+        return True
+    except DbcloneError:
+        pass  # whoever opens it for good will tell
+    return False
+
+
+def with_password(url: str, password: str) -> str:
+    """The URL of a server with the password in it."""
+    match = _SCHEME.match(url)
+    assert match is not None
+    before, question, query = url[match.end() :].partition("?")
+    user, _, place = before.rpartition("@")
+    return f"{match.group()}{user.partition(':')[0]}:{quote(password, safe='')}@{place}{question}{query}"
 
 
 def refuse_same(source: Source, target: Target) -> None:

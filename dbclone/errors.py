@@ -19,6 +19,10 @@ class ConnectionFailed(DbcloneError):
     exit_code = 3
 
 
+class PasswordNeeded(ConnectionFailed):
+    """The server asks for a password, and none was given."""
+
+
 class SourceError(DbcloneError):
     """The source is missing, not a database, empty, or may not be read."""
 

@@ -18,6 +18,9 @@ from dbclone.errors import INTERRUPTED, DbcloneError
 TERMINATED = 143
 """Exit code after SIGTERM, by the shell's convention (128 + SIGTERM)."""
 
+_VALUES = "values"
+"""The setting of DBCLONE_DEBUG that shows whatever libraries say."""
+
 P = ParamSpec("P")
 Command = Callable[P, None]
 
@@ -33,7 +36,7 @@ def explaining(*passing: type[BaseException]) -> Callable[[Command[P]], Command[
         @functools.wraps(command)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
             signal.signal(signal.SIGTERM, _terminate)
-            if not _debugging():
+            if _debugging() != _VALUES:
                 warnings.simplefilter("ignore")
             try:
                 command(*args, **kwargs)
@@ -42,7 +45,7 @@ def explaining(*passing: type[BaseException]) -> Callable[[Command[P]], Command[
             except BaseException as error:  # noqa: BLE001  # the last resort: nothing else may be shown
                 sentence, code = _explanation(error)
                 if _debugging():
-                    traceback.print_exc()
+                    sys.stderr.write(_trace(error))
                 sys.stderr.write(f"dbclone: {sentence}\n")
                 raise SystemExit(code) from None
 
@@ -55,8 +58,20 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _debugging() -> bool:
-    return os.environ.get("DBCLONE_DEBUG", "") not in {"", "0"}
+def _debugging() -> str:
+    """What DBCLONE_DEBUG asks for: nothing (empty or 0), where errors happened, or (``values``) also their texts."""
+    wanted = os.environ.get("DBCLONE_DEBUG", "")
+    return "" if wanted == "0" else wanted
+
+
+def _trace(error: BaseException) -> str:
+    """The traceback; of errors that are not our own without their texts, which may quote rows and passwords."""
+    if _debugging() == _VALUES:
+        return "".join(traceback.format_exception(error))
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    told = str(error) if isinstance(error, DbcloneError) else "(text withheld)"
+    last = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {told}\n"
+    return (_trace(before) + "\nwhich led to\n\n" if before is not None else "") + last
 
 
 def _explanation(error: BaseException) -> tuple[str, int]:
@@ -81,5 +96,6 @@ def _unforeseen(error: BaseException) -> str:
     where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return (
         f"Unforeseen error ({type(error).__name__}{where}); nothing was changed. "
-        "Run again with DBCLONE_DEBUG=1 to see more; that output may hold data values."
+        "Run again with DBCLONE_DEBUG=1 to see where it came from, or DBCLONE_DEBUG=values to see also what was said,"
+        " which may quote data."
     )

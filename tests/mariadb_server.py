@@ -44,3 +44,14 @@ def run(url: str, *statements: str) -> None:
                 cursor.execute(statement)
     finally:
         connection.close()
+
+
+def has_tls(url: str) -> bool:
+    """Whether the server speaks TLS."""
+    connection = connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@have_ssl")
+            return bool(cursor.fetchone() == ("YES",))
+    finally:
+        connection.close()

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 
@@ -62,10 +62,10 @@ def bindir() -> Path | None:
 
 
 @contextlib.contextmanager
-def from_binaries(folder: Path, password: str | None = None) -> Iterator[str | None]:
+def from_binaries(folder: Path, password: str | None = None, *more: str) -> Iterator[str | None]:
     """A server of this machine's own programs, which refuse to run as root: another user's, then.
 
-    With a password, it asks for it.
+    With a password, it asks for it; ``more`` are options of the server.
     """
     programs, user = bindir(), unprivileged()
     if programs is None:
@@ -88,10 +88,10 @@ def from_binaries(folder: Path, password: str | None = None) -> Iterator[str | N
         yield None
         return
     port = free_port()
-    options = ["-h", "127.0.0.1", "-p", str(port), "-k", "", "-F", "-c", "full_page_writes=off"]
+    options = ["-h", "127.0.0.1", "-p", str(port), "-k", "", "-F", "-c", "full_page_writes=off", *more]
     process = subprocess.Popen([programs / "postgres", "-D", data, *options], **identity, **quiet)
     try:
-        user_and_password = f"postgres:{password}" if password else "postgres"
+        user_and_password = f"postgres:{quote(password, safe='')}" if password else "postgres"
         url = f"postgresql://{user_and_password}@127.0.0.1:{port}/postgres"
         yield url if wait_for(url, process) else None
     finally:

@@ -491,8 +491,10 @@ def test_a_missing_model_file(target: Path, tmp_path: Path) -> None:
 
 
 def test_an_unforeseen_error_shows_no_data(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = (7, "Ann Lee")
+
     def fail(*_: object) -> None:
-        raise ValueError("row (7, 'Ann Lee') is odd")
+        raise ValueError(f"row {row} is odd")
 
     monkeypatch.setattr(cloning, "_plan", fail)
     outcome = dbclone("copy", shop, tmp_path / "x.sqlite")
@@ -500,4 +502,8 @@ def test_an_unforeseen_error_shows_no_data(shop: Path, tmp_path: Path, monkeypat
     assert outcome.sentence.startswith("Unforeseen error (ValueError in ")
     assert "Ann" not in outcome.err
     monkeypatch.setenv("DBCLONE_DEBUG", "1")
+    outcome = dbclone("copy", shop, tmp_path / "x.sqlite")
+    assert "in fail" in outcome.err, "where it happened"
+    assert "Ann" not in outcome.err
+    monkeypatch.setenv("DBCLONE_DEBUG", "values")
     assert "Ann Lee" in dbclone("copy", shop, tmp_path / "x.sqlite").err

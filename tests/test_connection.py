@@ -356,7 +356,8 @@ def test_a_new_file_gets_usual_permissions_and_a_replaced_one_keeps_its_own(
         schema = source.reflect()
         target.create(schema, clean=False)
         hidden = next(p for p in tmp_path.iterdir() if p.suffix == ".dbclone")
-        assert hidden.stat().st_mode & 0o777 == 0o600
+        assert hidden.stat().st_mode & 0o777 == 0o700
+        assert {file.stat().st_mode & 0o777 for file in hidden.iterdir()} == {0o600}
         target.commit()
     umask = os.umask(0)
     os.umask(umask)

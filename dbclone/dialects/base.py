@@ -50,6 +50,11 @@ def fitting(table: Table, column: Column) -> Iterator[None]:
         raise WriteError(message) from None
 
 
+def without_text(error: Exception) -> Exception:
+    """What may stand as the cause of an error in place of a driver's own, whose text can quote rows."""
+    return Exception(f"{type(error).__name__} (text withheld)")
+
+
 def quote(name: str) -> str:
     """A name as a delimited identifier: standard SQL, understood by SQLite, PostgreSQL and MariaDB's ANSI_QUOTES."""
     return '"' + name.replace('"', '""') + '"'

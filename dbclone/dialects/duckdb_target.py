@@ -18,12 +18,13 @@ import pyarrow as pa
 
 from dbclone.dialects import duckdb_ddl as ddl
 from dbclone.dialects.base import quote, quote_all
-from dbclone.dialects.files import file_identity, flush, new_file_beside, usual_mode
+from dbclone.dialects.files import file_identity
 from dbclone.dialects.translation import translate
 from dbclone.errors import IntegrityError, MissingExtraError, TargetError, WriteError
 from dbclone.findings import Finding
 from dbclone.matching import parent_rows
 from dbclone.schema import ForeignKey, Schema, Table, TableName, TypeFamily
+from dbclone.temporary import Workshop, flush, usual_mode
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +43,7 @@ class DuckdbTarget:
             raise TargetError(f"The target's directory {path.resolve().parent} does not exist.")
         self.path = path.resolve()
         self.identity = file_identity(path)
-        self._temporary: Path | None = None
+        self._workshop: Workshop | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._tables: dict[TableName, Table] = {}
         self._staged: dict[TableName, pa.Schema] = {}
@@ -71,10 +72,10 @@ class DuckdbTarget:
         while any(table.name.name.lower().startswith(self._prefix) for table in own.tables):
             self._prefix += "_"
         with self._writing():
-            self._temporary = new_file_beside(self.path)
-            self._temporary.unlink()  # an empty file is no DuckDB database
-            self._connection = self._connect(self._temporary)
-            self._temporary.chmod(0o600)
+            self._workshop = Workshop(self.path)
+            self._workshop.file.unlink()  # an empty file is no DuckDB database
+            self._connection = self._connect(self._workshop.file)
+            self._workshop.file.chmod(0o600)
         return (*findings, *map(self._named, ddl.held(own).findings))
 
     def load(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
@@ -128,7 +129,8 @@ class DuckdbTarget:
 
     def commit(self) -> None:
         """Put the new file in the place of the old one, in one step."""
-        assert self._temporary is not None
+        assert self._workshop is not None
+        new = self._workshop.file
         with self._writing():
             self._execute("CHECKPOINT")
             self._disconnect()
@@ -136,18 +138,16 @@ class DuckdbTarget:
             if self.path.exists():
                 mode = self.path.stat().st_mode & 0o777
                 self._take_over()
-            self._temporary.chmod(mode)
-            flush(self._temporary)
-            self._temporary.replace(self.path)
-            self._temporary = None
+            new.chmod(mode)
+            flush(new)
+            new.replace(self.path)
 
     def rollback(self) -> None:
-        """Remove the new file; the old one was never touched."""
+        """Remove what was not put in place; the old file was never touched."""
         self._disconnect()
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-            _log(self._temporary).unlink(missing_ok=True)
-            self._temporary = None
+        if self._workshop is not None:
+            self._workshop.close()
+            self._workshop = None
 
     def close(self) -> None:
         self.rollback()

@@ -21,6 +21,7 @@ from dbclone.errors import (
     ConnectionFailed,
     DbcloneError,
     IntegrityError,
+    PasswordNeeded,
     SourceError,
     TargetError,
     UsageError,
@@ -106,7 +107,9 @@ def connect(url: str, shown: str, *, local_infile: bool = False) -> Session:
         for statement in _SETTINGS:
             session.execute(statement)
     except (MysqlError, OSError, RuntimeError) as error:
-        raise ConnectionFailed(f"Cannot connect to {shown}: {_refusal(error)}.") from _without_text(error)
+        needs_one = code_of(error) in _UNKNOWN and "using password: NO" in str(error)
+        refused = PasswordNeeded if needs_one else ConnectionFailed
+        raise refused(f"Cannot connect to {shown}: {_refusal(error)}.") from _without_text(error)
     return session
 
 
@@ -162,6 +165,8 @@ def code_of(error: Exception) -> int:
     return first if isinstance(first, int) else 0
 
 
+_UNKNOWN = frozenset({1045, 1698})
+"""The server does not know this user by this password."""
 _REFUSALS = {
     1045: "the server refuses this user or password",
     1698: "the server refuses this user or password",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
@@ -27,6 +26,7 @@ from dbclone.dialects.translation import translate
 from dbclone.errors import TargetError
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Column, Schema, Statement, Table, TableName
+from dbclone.temporary import nameless_file
 
 _COLLATIONS = {True: "utf8mb4_nopad_bin", False: "utf8mb4_0900_bin"}
 """Under which only equal texts are equal, spaces at the end included: MariaDB's and MySQL's."""
@@ -142,10 +142,8 @@ class MysqlTarget:
 
     def _load_file(self, table: Table, columns: Sequence[Column], texts: Sequence[pa.Array]) -> int:
         """LOCAL skips rows that break a constraint, and bends values that do not fit: any warning is a failure."""
-        with tempfile.NamedTemporaryFile(prefix="dbclone-", suffix=".tsv") as file:
-            file.write(lines(texts, columns))
-            file.flush()
-            path = file.name.replace("\\", "\\\\").replace("'", "\\'")
+        with nameless_file(lines(texts, columns)) as name:
+            path = name.replace("\\", "\\\\").replace("'", "\\'")
             loaded = self._session.execute(ddl.load_statement(table, columns, path))
         warnings = self._session.rows("SHOW WARNINGS")
         if warnings:

@@ -14,6 +14,7 @@ from dbclone.errors import (
     ConnectionFailed,
     DbcloneError,
     IntegrityError,
+    PasswordNeeded,
     SourceError,
     TargetError,
     UsageError,
@@ -50,7 +51,8 @@ def connect(url: str, shown: str) -> psycopg.Connection[tuple[object, ...]]:
         for statement in SETTINGS:
             connection.execute(statement.encode())
     except psycopg.Error as error:
-        raise ConnectionFailed(f"Cannot connect to {shown}: {_refusal(error)}.") from _without_text(error)
+        refused = PasswordNeeded if "no password supplied" in str(error) else ConnectionFailed
+        raise refused(f"Cannot connect to {shown}: {_refusal(error)}.") from _without_text(error)
     return connection
 
 

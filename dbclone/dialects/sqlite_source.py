@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dbclone.dialects.adbc import AdbcError, ArrowConnection
-from dbclone.dialects.base import quote
+from dbclone.dialects.base import quote, without_text
 from dbclone.dialects.files import file_identity
 from dbclone.dialects.sqlite_files import arrow_connection, file_uri, reason
 from dbclone.dialects.sqlite_reflection import Reflection, reflect
@@ -138,4 +138,4 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, AdbcError, OSError) as error:
-        raise SourceError(f"The source {path} cannot be read: {reason(error)}.") from error
+        raise SourceError(f"The source {path} cannot be read: {reason(error)}.") from without_text(error)

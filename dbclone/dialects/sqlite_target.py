@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from dbclone.dialects.adbc import AdbcError, ArrowConnection
-from dbclone.dialects.base import fitting, quote
-from dbclone.dialects.files import file_identity, flush, new_file_beside, usual_mode
+from dbclone.dialects.base import fitting, quote, without_text
+from dbclone.dialects.files import file_identity
 from dbclone.dialects.sqlite_files import arrow_connection, file_uri, reason
 from dbclone.dialects.sqlite_render import create_statements
 from dbclone.dialects.sqlite_values import to_storage, with_fraction
@@ -20,6 +20,7 @@ from dbclone.dialects.translation import translate
 from dbclone.errors import IntegrityError, TargetError, WriteError
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Schema, Statement, Table, TableName
+from dbclone.temporary import Workshop, flush, usual_mode
 
 _BROKEN = re.compile(r"(UNIQUE|NOT NULL|PRIMARY KEY) constraint failed: [^'\n]+|(CHECK|FOREIGN KEY) constraint failed")
 """SQLite's messages that name columns; what a CHECK says may hold values and is left out."""
@@ -37,7 +38,7 @@ class SqliteTarget:
             raise TargetError(f"The target's directory {path.resolve().parent} does not exist.")
         self.path = path.resolve()
         self.identity = file_identity(path)
-        self._temporary: Path | None = None
+        self._workshop: Workshop | None = None
         self._connection: sqlite3.Connection | None = None
         self._arrow: ArrowConnection | None = None
         self._tables: dict[TableName, Table] = {}
@@ -51,7 +52,7 @@ class SqliteTarget:
                 sql = "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
                 return not existing.execute(sql).fetchone()[0]
         except sqlite3.Error as error:
-            raise TargetError(f"The target {self.path} cannot be used: {reason(error)}.") from error
+            raise TargetError(f"The target {self.path} cannot be used: {reason(error)}.") from without_text(error)
 
     def create(self, schema: Schema, clean: bool) -> tuple[Finding, ...]:
         """Create the tables in the new file; TargetError if the old one holds tables and ``clean`` is not given."""
@@ -60,12 +61,12 @@ class SqliteTarget:
         own, findings = translate(schema, self.dialect)
         self._tables = {theirs.name: ours for theirs, ours in zip(schema.tables, own.tables, strict=True)}
         with self._writing():
-            self._temporary = new_file_beside(self.path)
-            self._connection = sqlite3.connect(self._temporary, isolation_level=None)
+            self._workshop = Workshop(self.path)
+            self._connection = sqlite3.connect(self._workshop.file, isolation_level=None)
             # Nobody else sees the file before it is renamed: a journal would protect nothing.
             self._execute("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA foreign_keys = OFF")
             self._execute(*(statement.sql for statement in own.preamble), "BEGIN", *create_statements(own), "COMMIT")
-            self._arrow = arrow_connection(str(self._temporary))
+            self._arrow = arrow_connection(str(self._workshop.file))
             self._arrow.execute("PRAGMA synchronous = OFF")
             self._arrow.execute("PRAGMA journal_mode = OFF")
             self._arrow.begin()
@@ -106,23 +107,23 @@ class SqliteTarget:
 
     def commit(self) -> None:
         """Put the new file in the place of the old one, in one step."""
-        assert self._temporary is not None
+        assert self._workshop is not None
+        new = self._workshop.file
         with self._writing():
             self._disconnect()
             if self.path.exists():
-                _take_over(self.path, self._temporary)
+                _take_over(self.path, new)
             else:
-                self._temporary.chmod(usual_mode())
-            flush(self._temporary)
-            self._temporary.replace(self.path)
-            self._temporary = None
+                new.chmod(usual_mode())
+            flush(new)
+            new.replace(self.path)
 
     def rollback(self) -> None:
-        """Remove the new file; the old one was never touched."""
+        """Remove what was not put in place; the old file was never touched."""
         self._disconnect()
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-            self._temporary = None
+        if self._workshop is not None:
+            self._workshop.close()
+            self._workshop = None
 
     def close(self) -> None:
         self.rollback()
@@ -166,8 +167,8 @@ class SqliteTarget:
             yield
         except (sqlite3.Error, AdbcError, OSError) as error:
             if broken := _BROKEN.search(str(error)):
-                raise IntegrityError(f"The target's {broken.group()}{where}.") from error
-            raise WriteError(f"The target {self.path} cannot be written: {reason(error)}.") from error
+                raise IntegrityError(f"The target's {broken.group()}{where}.") from without_text(error)
+            raise WriteError(f"The target {self.path} cannot be written: {reason(error)}.") from without_text(error)
 
 
 def _take_over(old: Path, new: Path) -> None:
