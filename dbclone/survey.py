@@ -14,12 +14,18 @@ import pyarrow.compute as pc
 from dbclone.abc import Read
 from dbclone.graph import Reference
 from dbclone.matching import ORPHAN, Rows, parent_rows
-from dbclone.privacy.pii import PiiEvidence, detect_pii
+from dbclone.privacy.pii import MODELLED, PiiEvidence, detect_pii
 from dbclone.schema import Column, Schema, Table, TableName, TypeFamily
 
 TEMPORAL = frozenset({TypeFamily.DATE, TypeFamily.TIME, TypeFamily.TIMESTAMP})
 MAX_SAMPLE = 20_000
 """Rows that are looked at where a share of rows is enough."""
+
+
+_HOPS, _COPIED, _FEWEST_COPIED = 3, 0.5, 10
+"""A column repeats a personal one, so many references away, if it has some values and half of them stand there."""
+PLACES_OF_MANY = frozenset({"city", "postal_code", "company"})
+"""Kinds of which the same values stand in columns that have nothing to do with each other."""
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Survey:
     read: Read
     _parents: dict[Reference, Rows] = field(default_factory=dict)
     _pii: dict[tuple[TableName, str], PiiEvidence | None] = field(default_factory=dict)
+    _copied_pii: dict[tuple[TableName, str], PiiEvidence | None] = field(default_factory=dict)
     _distinct: dict[tuple[TableName, str], int] = field(default_factory=dict)
 
     def rows(self, table: TableName) -> int:
@@ -56,13 +63,49 @@ class Survey:
         return self._distinct[table, column]
 
     def pii(self, table: TableName, column: str) -> PiiEvidence | None:
-        """Evidence that the column holds personal data, by name, type and content."""
+        """Evidence that the column holds personal data, by name, type and content, or because it repeats such a column.
+
+        Names that stand on every order of a customer come again too often to look like names.
+        """
+        if (table, column) not in self._copied_pii:
+            self._copied_pii[table, column] = self._own_pii(table, column) or self._repeated_pii(table, column)
+        return self._copied_pii[table, column]
+
+    def _own_pii(self, table: TableName, column: str) -> PiiEvidence | None:
         if (table, column) not in self._pii:
             owner = self.schema.table(table)
             self._pii[table, column] = detect_pii(
                 table, owner.column(column), self.values(table, column), [c.name for c in owner.columns]
             )
         return self._pii[table, column]
+
+    def _repeated_pii(self, table: TableName, column: str) -> PiiEvidence | None:
+        """Evidence that most values stand in a personal column of a table that is referred to, over up to 3 hops."""
+        if self.schema.table(table).column(column).type.family is not TypeFamily.TEXT:
+            return None
+        values = pc.drop_null(self.values(table, column)[:MAX_SAMPLE])
+        if not pa.types.is_string(values.type) or pc.count_distinct(values).as_py() < _FEWEST_COPIED:
+            return None
+        for name, other in ((above, c.name) for above in self._above(table) for c in self.schema.table(above).columns):
+            found = None if (name, other) == (table, column) else self._own_pii(name, other)
+            if found is not None and found.kind not in MODELLED | PLACES_OF_MANY:
+                theirs = self.values(name, other)
+                same = pc.mean(pc.is_in(values, value_set=theirs)).as_py() if theirs.type == values.type else 0.0
+                if same >= _COPIED:
+                    evidence = f"{same:.0%} of values also stand in {name}.{other} ({found.kind.replace('_', ' ')})"
+                    return PiiEvidence(found.kind, evidence, found.confidence * same)
+        return None
+
+    def _above(self, table: TableName) -> tuple[TableName, ...]:
+        """The tables to which references lead, nearest first; the table itself is among them if it refers to itself."""
+        known = {t.name for t in self.schema.tables}
+        found: dict[TableName, None] = {}
+        last = {table}
+        for _ in range(_HOPS):
+            last = {fk.parent for name in last for fk in self.schema.table(name).foreign_keys if fk.parent in known}
+            last -= found.keys()
+            found |= dict.fromkeys(sorted(last, key=str))
+        return tuple(found)
 
     def values(self, table: TableName, column: str) -> pa.Array:
         """All values of the column as one array."""

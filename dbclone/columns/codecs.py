@@ -26,6 +26,7 @@ class Filled:
     maker: KeyMaker | None = None
 
     size: int = 2
+    """One more where it is also modelled in which rows the value is another column's (models.copies)."""
 
     def encode(self, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
         """1 where there is a value, int32[n]."""
@@ -40,6 +41,11 @@ class Filled:
             return pa.nulls(len(codes), made.type)
         place = np.cumsum(codes != NULL) - 1
         return made.take(pa.array(np.maximum(place, 0), mask=codes == NULL))
+
+
+def is_personal(codec: object) -> bool:
+    """Whether a column's values are made up with the persons of their rows."""
+    return isinstance(codec, Filled) and codec.maker is None
 
 
 Codec = (

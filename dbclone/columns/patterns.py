@@ -295,17 +295,20 @@ def _number(runs: Sequence[str]) -> Token | None:
     if distinct_numbers == len(numbers) >= 3 and span <= 1.2 * distinct_numbers:
         return Token(TokenKind.NUMBER, knots=(int(numbers.min()), int(numbers.max())), width=width, sequence=True)
     low, high = (10 ** (len(runs[0]) - 1), 10 ** len(runs[0]) - 1) if len(widths) == 1 and not padded else (0, None)
-    knots = [_rounded(q) for q in np.quantile(numbers, np.linspace(0, 1, _KNOTS))]
+    knots = [_rounded(q, span) for q in np.quantile(numbers, np.linspace(0, 1, _KNOTS))]
     if padded:
         high = 10**width - 1
     knots = sorted(min(max(q, low), high if high is not None else q) for q in knots)
     return Token(TokenKind.NUMBER, knots=(*knots[:-1], max(knots[-1], knots[0] + 1)), width=width)
 
 
-def _rounded(value: float) -> int:
-    """To two significant digits, so that no number of the source stands in the model."""
+def _rounded(value: float, span: int) -> int:
+    """To two significant digits, so that no number of the source stands in the model.
+
+    Where all begin alike (``span`` is much less than the numbers are), to two digits of what differs, but not to units.
+    """
     number = round(value)
-    unit: int = 10 ** max(len(str(abs(number))) - 2, 0)
+    unit: int = min(10 ** max(len(str(abs(number))) - 2, 0), 10 ** max(len(str(span)) - 2, 1))
     return number // unit * unit
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from dbclone.abc import Progress, Read
 from dbclone.columns.base import contiguous
-from dbclone.columns.codecs import Filled
+from dbclone.columns.codecs import Filled, is_personal
 from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import OpaqueCodec
 from dbclone.columns.structured import StructuredCodec
@@ -102,7 +102,7 @@ def _fit_table(
         observed.relations,
         observed.columns,
         tuple(_key(observed, c.column, data) for c in _keys(observed)),
-        tuple(_personal(observed, c, data) for c in observed.columns if isinstance(c.codec, Filled) and _is_pii(c)),
+        tuple(_personal(observed, c, data) for c in observed.columns if _is_pii(c)),
         tuple(_avoided(observed, data)),
         tuple(_pointer(observed, r) for r in observed.relations if _points(r)),
         tuple(Implied(r.id, r.parent, r.path, _nullable(observed, r)) for r in observed.relations if r.path),
@@ -146,7 +146,7 @@ def _owners(observed: Observed, n: int) -> np.ndarray:
 
 
 def _is_pii(step: ColumnStep) -> bool:
-    return isinstance(step.codec, Filled) and step.codec.maker is None
+    return is_personal(step.codec)
 
 
 def _personal(observed: Observed, step: ColumnStep, data: pa.Table) -> PiiColumn:

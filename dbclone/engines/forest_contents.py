@@ -32,7 +32,7 @@ def contents_of(table: TableModel) -> Iterator[Content]:
             yield _measured(table, column, step)
         else:
             yield _coded(table, column)
-    for copy in table.copies:
+    for copy in (c for c in table.copies if not c.sometimes):
         yield Content(name, copy.column, f"repeats {copy.table}.{copy.source}")
     for derived in table.derived.columns:
         yield Content(name, derived.column, "computed from other columns")
@@ -48,7 +48,8 @@ def _coded(table: TableModel, column: ColumnStep) -> Content:
     if isinstance(codec, TextCodec):
         return Content(table.table, column.column, f"the style of its texts, {len(codec.kept)} whole texts")
     if isinstance(codec, Filled):
-        return Content(table.table, column.column, f"no value: {codec.kind} is made anew")
+        kept = [f", or repeats {c.table}.{c.source}" for c in table.copies if c.column == column.column]
+        return Content(table.table, column.column, f"no value: {codec.kind} is made anew" + "".join(kept))
     return Content(table.table, column.column, "its structure")
 
 

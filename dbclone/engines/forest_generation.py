@@ -10,6 +10,8 @@ import pyarrow as pa
 from dbclone.abc import Progress
 from dbclone.engines.forest_tables import TableModel
 from dbclone.engines.forest_values import Values
+from dbclone.engines.repeating import referred, repeated
+from dbclone.models.copies import Copied
 from dbclone.models.derivation import label_codes
 from dbclone.models.drawing import Size, draw_rows, groups_of, keep_order, select_rows
 from dbclone.models.pointers import Pointer, assign
@@ -125,13 +127,23 @@ class Generation:
             if pointer.within:
                 self._point(model, pointer, rng)
         for copy in model.copies:
-            values.repeat(copy, follow(self._rows, model.table, copy.hops), self._values[copy.table])
+            self._repeat(model, copy, follow(self._rows, model.table, copy.hops))
         self._compute(model, values)
         kept = values.settle(self._plan.schema.dialect)
         if len(kept) < rows.n:
             self._rows[model.table] = select_rows(rows, kept)
+        for copy in model.copies:  # rows have gone, and names of keys have changed
+            if copy.hops and copy.table == model.table:
+                relation = next(r for r in model.relations if r.id == copy.hops[0].reference)
+                self._repeat(model, copy, referred(relation, values.keys))
         self._run(model, values)
         self._progress.advance(0, model.table)
+
+    def _repeat(self, model: TableModel, copy: Copied, at: np.ndarray) -> None:
+        """Fill a column with what it repeats of the rows ``at``."""
+        own, other = self._values[model.table].keys, self._values[copy.table].keys
+        table = self._plan.schema.table(model.table)
+        own[copy.column] = repeated(copy, table, self._rows[model.table], own=own, other=other, at=at)
 
     def _size(self, model: TableModel, steps: TableSteps, rng: np.random.Generator) -> Size:
         wished = self._wish(model)

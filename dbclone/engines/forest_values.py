@@ -21,7 +21,6 @@ from dbclone.engines.placeholders import filled, with_one_key
 from dbclone.engines.references import mend, referable, referring_columns
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
-from dbclone.models.copies import Copied
 from dbclone.models.derivation import plain, restored
 from dbclone.models.distinctness import repeats
 from dbclone.models.drawing import select_rows
@@ -101,11 +100,6 @@ class Values(Moves):
             fresh = pa.nulls(len(up), kind) if values is None else values.cast(kind)
             have = self.keys.get(column)
             self.keys[column] = fresh if have is None else have.fill_null(fresh) if have.null_count else have
-
-    def repeat(self, copy: Copied, rows: np.ndarray, other: Values) -> None:
-        """Set a column to the values that it repeats."""
-        values = other.keys[copy.source]
-        self.keys[copy.column] = values.take(pa.array(np.maximum(rows, 0), mask=rows < 0))
 
     def numbers(self, column: str) -> np.ndarray:
         """A column as plain numbers, dates in days (models.derivation.plain)."""

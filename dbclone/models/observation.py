@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbclone.abc import Read
+from dbclone.columns.codecs import Filled, is_personal
 from dbclone.entities import handed_down
 from dbclone.matching import ORPHAN, parent_rows
-from dbclone.models.copies import Copied, find_copies
+from dbclone.models.copies import MADE, REPEATED, Copied, find_copies, find_sometimes
 from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.encoding import ColumnStep, encode_columns
 from dbclone.models.features import CodedFeature, MeasuredFeature
@@ -20,7 +21,7 @@ from dbclone.models.relations import Relation, owner_of, relations_of
 from dbclone.models.rows import Rows
 from dbclone.models.steps import Restriction, Scale
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
-from dbclone.privacy.protection import UNGUARDED, Guard
+from dbclone.privacy.protection import UNGUARDED, Guard, count_entities
 from dbclone.schema import Table, TableName
 
 
@@ -108,19 +109,41 @@ def _entities(
 
 
 def _set_copies(seen: Observation, observed: Observed) -> None:
-    """Columns that repeat a parent's are not modelled."""
-    references = {
-        name: {r.id: r.parent for r in o.relations if r.role in (ReferenceRole.OWNER, ReferenceRole.LINK)}
-        for name, o in seen.tables.items()
-    }
+    """Columns that repeat another are not modelled; of personal ones that do so in some rows, it is in which."""
+    table, used = observed.plan.table, (ReferenceRole.OWNER, ReferenceRole.LINK)
+    references = {n: {r.id: r.parent for r in o.relations if r.role in used} for n, o in seen.tables.items()}
+    references[table] |= {r.id: r.parent for r in observed.relations if r.role is ReferenceRole.SELF}
     names = tuple(dict.fromkeys(c.column for c in observed.columns))
     required = frozenset(c.name for c in observed.table.columns if not c.nullable)
     data = {name: o.data for name, o in seen.tables.items()}
-    table = observed.plan.table
     observed.copies = find_copies(
         table, names, required, data=data, database=seen.database, references=references
     )
     forget_columns(observed, {copy.column for copy in observed.copies})
+    keys = {c for key in observed.table.keys for c in key.columns}
+    personal = tuple(c.column for c in observed.columns if is_personal(c.codec) and c.column not in keys)
+    found = find_sometimes(table, personal, data=data, database=seen.database, references=references)
+    observed.copies += tuple(copy for copy, where in found if _drawn_where(observed, copy.column, where))
+
+
+def _drawn_where(observed: Observed, column: str, repeated: np.ndarray) -> bool:
+    """Let it be drawn in which rows (bool[n]) a personal column repeats another; False if too few entities have any.
+
+    Exceptions of too few entities are taken for repetitions.
+    """
+    step = next(c for c in observed.columns if c.column == column)
+    codes, guard = observed.rows.codes[step.step].copy(), observed.guard
+    if count_entities(np.flatnonzero(repeated), guard.owners) < guard.k:
+        return False
+    codes[repeated] = REPEATED
+    others = np.flatnonzero(codes == MADE)
+    if count_entities(others, guard.owners) < guard.k:
+        codes[others] = REPEATED
+    observed.rows.codes[step.step] = codes
+    observed.rows.bytes[step.step] = CodedFeature().view(codes)
+    changed = replace(step, codec=Filled(step.codec.kind, size=REPEATED + 1))  # type: ignore[union-attr]
+    observed.columns = tuple(changed if c is step else c for c in observed.columns)
+    return True
 
 
 def forget_columns(observed: Observed, gone: set[str]) -> None:

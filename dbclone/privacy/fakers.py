@@ -131,7 +131,8 @@ def fill(
     for column in columns:
         ordinal = seen[column.kind] = seen.get(column.kind, -1) + 1
         made = crowd.values(column, ordinal)
-        made = made if column.unique else _blanked(column, made.take(pa.array(persona_of)), rng)
+        made = made.take(pa.array(persona_of))  # where any column is unique, each row is a person of its own
+        made = made if column.unique else _blanked(column, made, rng)
         filled[column.name] = _finished(column, made)
     return filled
 

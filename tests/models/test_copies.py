@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dbclone.models.copies import Copied, find_copies
+from dbclone.models.copies import Copied, find_copies, find_sometimes
 from dbclone.models.rows import Hop, Rows
 from dbclone.schema import TableName
 
@@ -86,3 +86,23 @@ def test_few_rows_say_nothing() -> None:
     world.database[SALE] = Rows(10, parents={"sale.city": world.city_of[:10]})
     world.sale = {name: column[:10] for name, column in world.sale.items()}
     assert world.copies() == {}
+
+
+def test_what_is_repeated_in_some_rows_is_found_with_the_rows() -> None:
+    world = World()
+    first = np.arange(N) < 0.4 * N
+    drawn = np.random.default_rng(1).integers(10_000, 20_000, N)
+    world.sale["price"] = np.where(first, world.sale["price"], drawn).tolist()
+    data = {LAND: world.lands, CITY: world.cities, SALE: pa.table(world.sale)}
+    found = list(find_sometimes(SALE, ("price", "amount"), data=data, database=world.database, references=REFERENCES))
+    assert [(copy.column, copy.source, copy.sometimes) for copy, _ in found] == [("price", "price", True)]
+    assert found[0][0].support == pytest.approx(0.4)
+    assert (found[0][1] == first).all()
+
+
+def test_of_two_columns_that_repeat_each_other_one_does() -> None:
+    world = World()
+    world.sale["mail"] = world.sale["login"] = [f"m{i}" for i in range(N)]
+    data = {LAND: world.lands, CITY: world.cities, SALE: pa.table(world.sale)}
+    found = list(find_sometimes(SALE, ("mail", "login"), data=data, database=world.database, references=REFERENCES))
+    assert [(copy.column, copy.source, copy.hops) for copy, _ in found] == [("mail", "login", ())]

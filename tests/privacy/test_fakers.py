@@ -43,6 +43,16 @@ def test_names_and_addresses_of_a_row_are_one_persons() -> None:
         assert user.startswith(f"{first}{last}".lower().replace("'", ""))
 
 
+def test_a_person_is_one_also_where_the_row_says_more_of_them_and_addresses_are_unique() -> None:
+    columns = [PiiColumn("name", "full_name"), PiiColumn("email", "email", unique=True, style=".")]
+    traits = Traits.of({"gender": pa.array(["f", "m"] * 100)}, 200)
+    made = fill(columns, 200, np.random.default_rng(0), traits=traits)
+    for name, email in zip(made["name"].to_pylist(), made["email"].to_pylist(), strict=True):
+        first, last = (unicodedata.normalize("NFKD", part).lower() for part in name.split(" ", 1))
+        letters = ["".join(c for c in part if "a" <= c <= "z") for part in (first, last)]
+        assert email.startswith(".".join(letters)), (name, email)
+
+
 def test_mail_can_reach_nobody() -> None:
     source = pa.array([f"someone{i}@gmail.com" for i in range(20)] + ["me@tiny-secret-club.org"])
     learned = PiiColumn.learn(text("email"), "email", source, k=5)
