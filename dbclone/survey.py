@@ -68,10 +68,11 @@ class Survey:
         Names that stand on every order of a customer come again too often to look like names.
         """
         if (table, column) not in self._copied_pii:
-            self._copied_pii[table, column] = self._own_pii(table, column) or self._repeated_pii(table, column)
+            self._copied_pii[table, column] = self.own_pii(table, column) or self._repeated_pii(table, column)
         return self._copied_pii[table, column]
 
-    def _own_pii(self, table: TableName, column: str) -> PiiEvidence | None:
+    def own_pii(self, table: TableName, column: str) -> PiiEvidence | None:
+        """Evidence that the column holds personal data in the column itself."""
         if (table, column) not in self._pii:
             owner = self.schema.table(table)
             self._pii[table, column] = detect_pii(
@@ -86,8 +87,9 @@ class Survey:
         values = pc.drop_null(self.values(table, column)[:MAX_SAMPLE])
         if not pa.types.is_string(values.type) or pc.count_distinct(values).as_py() < _FEWEST_COPIED:
             return None
-        for name, other in ((above, c.name) for above in self._above(table) for c in self.schema.table(above).columns):
-            found = None if (name, other) == (table, column) else self._own_pii(name, other)
+        columns = ((above, c.name) for above in self._above(table) for c in self.schema.table(above).insertable)
+        for name, other in columns:
+            found = None if (name, other) == (table, column) else self.own_pii(name, other)
             if found is not None and found.kind not in MODELLED | PLACES_OF_MANY:
                 theirs = self.values(name, other)
                 same = pc.mean(pc.is_in(values, value_set=theirs)).as_py() if theirs.type == values.type else 0.0

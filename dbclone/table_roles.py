@@ -77,7 +77,7 @@ def person_tables(survey: Survey) -> frozenset[TableName]:
 def _is_person(survey: Survey, table: Table) -> bool:
     if PERSON_WORDS.search(_words(table.name.name)):
         return True
-    found = (survey.pii(table.name, c.name) for c in _descriptive(table))
+    found = (survey.own_pii(table.name, c.name) for c in _descriptive(table))
     return any(evidence is not None and evidence.kind in PERSONAL_KINDS for evidence in found)
 
 

@@ -1,5 +1,6 @@
 """A person's name and address, copied elsewhere in the source, are one person's in the clone as well."""
 
+import json
 import random
 import sqlite3
 from contextlib import closing
@@ -10,7 +11,9 @@ import pytest
 from tests.commands import dbclone
 
 SCHEMA = """
-CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, phone TEXT);
+CREATE TABLE customer (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, phone TEXT,
+  shown TEXT GENERATED ALWAYS AS (name || ' (' || id || ')'));
 CREATE TABLE purchase (
   id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customer (id), customer_name TEXT NOT NULL,
   ship_name VARCHAR(30) NOT NULL, contact_name TEXT, amount REAL);
@@ -98,6 +101,12 @@ def test_a_copied_name_is_the_name_of_the_one_it_was_copied_from(whose: str, off
 
 def test_a_name_that_is_mostly_copied_is_copied_as_often(office: Path, clone: Path) -> None:
     assert share(clone, MOSTLY) == pytest.approx(share(office, MOSTLY), abs=0.06)
+
+
+def test_orders_are_the_customers_whatever_names_stand_on_them(office: Path) -> None:
+    """By the names alone an order would be taken for a person, and five orders of one customer for five people."""
+    plan = json.loads(dbclone("plan", office, "--json", "-q").out)
+    assert {t["entity"] for t in plan["tables"] if t["table"] != "employee"} == {"customer"}
 
 
 def test_a_copied_name_fits_its_column(clone: Path) -> None:
