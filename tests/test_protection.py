@@ -95,11 +95,11 @@ def test_no_value_of_fewer_than_five_entities_stands_in_the_clone(cloned: Cloned
     """In any column of a protected table, made-up persons included.
 
     Excepted is what formulas and totals come to; numbers of which nearly all around are somebody's, dates of which most
-    days around are; and one value in 800 rows (in smaller tables one in 100, but no more than 5), to which the row
-    before, a limit, or the parent's date that it repeats leaves no choice.
+    days around are; and three values of a column (in small tables one in 100 rows), to which the row before, a limit,
+    or the parent's date that it repeats leaves no choice.
     """
     hits = rare_values(cloned.plan, cloned.source, cloned.target, K)
-    many = [h for h in hits if h.open > max(h.of // 800, min(h.of // 100, 5))]
+    many = [h for h in hits if h.open > min(h.of // 100, 3)]
     assert not [h for h in many if (h.table, h.column) not in cloned.computed]
 
 

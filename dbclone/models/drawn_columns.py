@@ -152,18 +152,20 @@ def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
 
 @inner
 def _sieved(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-def]
-    """The number, or the nearest allowed one that lies on the same side of its base."""
+    """The number, or the nearest allowed one that lies on the same side of its base, or else on any."""
     step = p.steps[s]
     if step.cells == 0 or (counted and value == base):
         return value
-    if counted and value > base:
-        low = max(low, base + 1.0)
-    elif counted:
-        high = min(high, base - 1.0)
     cuts = p.reals[step.cuts_at : step.cuts_at + step.cells - 1]
     moduli = p.reals[step.moduli_at : step.moduli_at + step.cells]
     classes = p.reals[step.classes_at : step.classes_at + step.cells]
-    return allowed(cuts, moduli, classes, p.reals[step.kept_at : step.kept_at + step.kept_n], (value, low, high))
+    kept = p.reals[step.kept_at : step.kept_at + step.kept_n]
+    if counted:
+        beside = (value, max(low, base + 1.0), high) if value > base else (value, low, min(high, base - 1.0))
+        moved = allowed(cuts, moduli, classes, kept, beside)
+        if moved != value:
+            return moved
+    return allowed(cuts, moduli, classes, kept, (value, low, high))
 
 
 @inner
