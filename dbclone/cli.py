@@ -331,7 +331,7 @@ def types(*, json: Json = False) -> None:
 @model_app.command("show")
 @explained
 def model_show(model: ModelFile, *, json: Json = False) -> None:
-    """Show which engine and tables a MODEL file is about."""
+    """Show what a MODEL file holds of each column, and what it does not hold because too few share it."""
     from dbclone.cloning import describe_model
 
     _show_model(describe_model(model), json)
@@ -383,7 +383,8 @@ def _show_model(summary: ModelSummary, json: bool) -> None:
         from dbclone.inspection import plan_document
 
         about = {"file": summary.file, "engine": summary.engine, "bytes": summary.bytes}
-        print_json({**about, "k": summary.k, "contents": summary.contents, **plan_document(summary.plan)})
+        held = {"k": summary.k, "contents": summary.contents, "rules": summary.rules}
+        print_json({**about, **held, **plan_document(summary.plan)})
     else:
         from dbclone.rendering import print_model
 

@@ -153,7 +153,8 @@ def describe_model(path: Path) -> ModelSummary:
     """What a model file is about."""
     model = load_model(path)
     size, k = path.stat().st_size, getattr(model, "k", None)
-    return ModelSummary(str(path), _engine_name(model), size, model.plan, k, getattr(model, "contents", ()))
+    contents, rules = getattr(model, "contents", ()), getattr(model, "rules", ())
+    return ModelSummary(str(path), _engine_name(model), size, model.plan, k, contents, rules)
 
 
 def _engine_name(model: Model) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from dbclone.abc import Source, Target
-from dbclone.errors import DbcloneError, PasswordNeeded, TargetError, UsageError
+from dbclone.errors import ConnectionFailed, DbcloneError, TargetError, UsageError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
@@ -71,8 +71,8 @@ def asks_for_password(url: str) -> bool:
     try:
         if _path(url) is None:
             _source(url).close()
-    except PasswordNeeded:
-        return True
+    except ConnectionFailed as error:
+        return error.wants_password
     except DbcloneError:
         pass  # whoever opens it for good will tell
     return False

@@ -14,13 +14,13 @@ class UsageError(DbcloneError):
 
 
 class ConnectionFailed(DbcloneError):
-    """The server cannot be reached, or refuses the credentials."""
+    """The server cannot be reached, or refuses the credentials; ``wants_password``: it asks for one that is missing."""
 
     exit_code = 3
 
-
-class PasswordNeeded(ConnectionFailed):
-    """The server asks for a password, and none was given."""
+    def __init__(self, message: str, *, wants_password: bool = False) -> None:
+        super().__init__(message)
+        self.wants_password = wants_password
 
 
 class SourceError(DbcloneError):

@@ -56,6 +56,20 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Rules:
+    """What a model holds of how the columns of a table go together, in numbers."""
+
+    table: TableName
+    trees: int
+    """Decision trees by which columns and numbers of children are drawn."""
+    leaves: int
+    smallest: int
+    """Rows of the source in the smallest node of them; 0 where there is none but roots."""
+    computed: int
+    """Columns that are computed or repeated, not drawn."""
+
+
+@dataclass(frozen=True)
 class Figure:
     name: str
     table: TableName | None

@@ -110,20 +110,38 @@ def print_inspection(inspection: Inspection, database: str, stream: TextIO) -> N
     print_findings((f for f in inspection.findings if f.code != "cycle"), stream)
 
 
+_MODEL_WORDS = """\
+range: between two bounds that stand for no single row; what is drawn from it is any value between them
+single value: one that many share, and therefore stands in the model as it is
+left out: values of the source that too few entities hold, and the rows in which they stand
+beyond: rows whose value is less or more than what the model knows of"""
+
+
 def print_model(summary: ModelSummary, stream: TextIO) -> None:
-    """What a model file holds, without anything of the rows that it was fitted to."""
-    console = _console(stream)
+    """What a model file holds, without anything of the rows that it was fitted to but what k entities share."""
+    console, plan = _console(stream), summary.plan
     _print(console, f"{summary.file}: model of engine {summary.engine}, {summary.bytes:,} bytes")
-    _print(console, f"fitted to {len(summary.plan.tables)} tables, written for {summary.plan.schema.dialect}")
-    rows = [(str(t.table), t.role, f"{t.rows:,}", str(len(t.columns))) for t in summary.plan.tables]
-    console.print(_table(("table", "what happens", "real rows", "columns"), rows, numbers=2))
+    _print(console, f"fitted to {len(plan.tables)} tables, written for {plan.schema.dialect}")
+    drawn = {t.table for t in plan.tables if t.role is TableRole.SYNTHESISE}
+    rules = {r.table: (f"{r.trees:,}", f"{r.leaves:,}", f"{r.smallest:,}", str(r.computed)) for r in summary.rules}
+    rows = [
+        (str(t.table), t.role, str(plan.entity(t.table)) if t.table in drawn else "", f"{t.rows:,}",
+         str(len(t.columns)), *rules.get(t.table, ("", "", "", "")))
+        for t in plan.tables
+    ]  # fmt: skip
+    header = ("table", "what happens", "entities", "real rows", "columns", "trees", "leaves", "fewest rows", "computed")
+    console.print(_table(header, rows, numbers=6))
+    if summary.rules:
+        _print(console, "leaves: cases that the trees tell apart; fewest rows: of the source, behind any such case")
     if summary.k is not None:
         kept = f"nothing that fewer than {summary.k} entities hold" if summary.k > 1 else "UNPROTECTED: rare values too"
         _print(console, f"kept of each column ({kept})")
     held = [(f"{c.table}.{c.column}", c.holds, *map(_or_nothing, (c.rare_values, c.rare_rows, c.beyond)))
             for c in summary.contents]  # fmt: skip
     if held:
-        console.print(_table(("column", "holds", "rare values left out", "their rows", "rows beyond"), held, numbers=3))
+        console.print(_table(("column", "holds", "left out", "their rows", "beyond"), held, numbers=3))
+        for line in _MODEL_WORDS.splitlines():
+            _print(console, line)
 
 
 def _or_nothing(count: int) -> str:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 
-from dbclone.findings import Content, Finding
+from dbclone.findings import Content, Finding, Rules
 from dbclone.ledger import Ledger
 from dbclone.plan import Plan
 from dbclone.schema import TableName
@@ -64,6 +64,7 @@ class ModelSummary:
     k: int | None = None
     """Entities that must hold what the model holds; 0 or 1: it is unprotected; None: the engine does not say."""
     contents: tuple[Content, ...] = ()
+    rules: tuple[Rules, ...] = ()
 
 
 def as_json(value: object) -> str:

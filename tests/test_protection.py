@@ -181,6 +181,32 @@ def test_a_model_file_tells_what_was_left_out(clinic: Path, tmp_path: Path) -> N
     assert "UNPROTECTED" in dbclone("model", "show", model).out
 
 
+def test_a_model_file_shows_what_is_in_it(clinic: Path, tmp_path: Path) -> None:
+    """Whoever must let it leave sees labels, bounds, whose rows are counted, and how few rows any rule rests on."""
+    model = tmp_path / "clinic.dbclone"
+    dbclone("fit", clinic, "-o", model, "--quiet")
+    shown = dbclone("model", "show", model).out
+    assert "2 labels: asthma, influenza" in shown or "2 labels: influenza, asthma" in shown
+    assert "elephantiasis" not in shown
+    assert "311" not in shown, "the weight that one patient alone has"
+    told = json.loads(dbclone("model", "show", model, "--json").out)
+    assert {table["entity"] for table in told["tables"]} == {"patient"}
+    assert {rule["table"] for rule in told["rules"]} == {"patient", "visit"}
+    assert all(rule["trees"] and rule["leaves"] for rule in told["rules"])
+    assert all(rule["smallest"] == 0 or rule["smallest"] >= K for rule in told["rules"])
+
+
+def test_of_a_table_of_one_row_a_model_file_tells_no_date(tmp_path: Path) -> None:
+    path, model = tmp_path / "one.sqlite", tmp_path / "one.dbclone"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE firm (id INTEGER PRIMARY KEY, founded DATE, closed DATE)")
+        db.execute("INSERT INTO firm VALUES (1, '2017-05-02', NULL)")
+    assert dbclone("fit", path, "-o", model, "--quiet").code == 0
+    shown = {line.split()[0]: line for line in dbclone("model", "show", model).out.splitlines() if "firm." in line}
+    assert "2017" not in shown["firm.founded"]
+    assert "no value: it is always NULL" in shown["firm.closed"]
+
+
 def test_the_plan_names_the_entities(clinic: Path) -> None:
     assert dbclone("plan", clinic, "--quiet").out.count("entities: rows of patient") == 2
 

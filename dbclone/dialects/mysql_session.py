@@ -21,7 +21,6 @@ from dbclone.errors import (
     ConnectionFailed,
     DbcloneError,
     IntegrityError,
-    PasswordNeeded,
     SourceError,
     TargetError,
     UsageError,
@@ -107,9 +106,9 @@ def connect(url: str, shown: str, *, local_infile: bool = False) -> Session:
         for statement in _SETTINGS:
             session.execute(statement)
     except (MysqlError, OSError, RuntimeError) as error:
-        needs_one = code_of(error) in _UNKNOWN and "using password: NO" in str(error)
-        refused = PasswordNeeded if needs_one else ConnectionFailed
-        raise refused(f"Cannot connect to {shown}: {_refusal(error)}.") from _without_text(error)
+        wants = code_of(error) in _UNKNOWN and "using password: NO" in str(error)
+        message = f"Cannot connect to {shown}: {_refusal(error)}."
+        raise ConnectionFailed(message, wants_password=wants) from _without_text(error)
     return session
 
 

@@ -14,7 +14,6 @@ from dbclone.errors import (
     ConnectionFailed,
     DbcloneError,
     IntegrityError,
-    PasswordNeeded,
     SourceError,
     TargetError,
     UsageError,
@@ -51,8 +50,8 @@ def connect(url: str, shown: str) -> psycopg.Connection[tuple[object, ...]]:
         for statement in SETTINGS:
             connection.execute(statement.encode())
     except psycopg.Error as error:
-        refused = PasswordNeeded if "no password supplied" in str(error) else ConnectionFailed
-        raise refused(f"Cannot connect to {shown}: {_refusal(error)}.") from _without_text(error)
+        message, wants = f"Cannot connect to {shown}: {_refusal(error)}.", "no password supplied" in str(error)
+        raise ConnectionFailed(message, wants_password=wants) from _without_text(error)
     return connection
 
 

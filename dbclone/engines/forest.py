@@ -18,9 +18,9 @@ from dbclone.columns.opaque import OpaqueCodec
 from dbclone.columns.structured import StructuredCodec
 from dbclone.columns.text import TextCodec
 from dbclone.engines.avoidance import LONGEST, LONGEST_DOCUMENT, Avoided, counts_on, learn_avoided
-from dbclone.engines.forest_contents import contents_of
+from dbclone.engines.forest_contents import contents_of, rules_of
 from dbclone.engines.forest_tables import KeyColumn, TableModel
-from dbclone.findings import UNPROTECTED, Content, Finding
+from dbclone.findings import UNPROTECTED, Content, Finding, Rules
 from dbclone.models.deriving import derive
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.hidden import add_hidden
@@ -58,6 +58,11 @@ class ForestModel:
     def contents(self) -> tuple[Content, ...]:
         """What is kept of each column, for a reader."""
         return tuple(c for t in self.tables for c in contents_of(t))
+
+    @property
+    def rules(self) -> tuple[Rules, ...]:
+        """What is held of how columns go together, table by table."""
+        return tuple(rules_of(t) for t in self.tables if t.steps is not None)
 
     def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
         """Synthetic rows of every table; the same seed gives the same bytes."""
