@@ -23,6 +23,7 @@ from dbclone.fitting import Reader, check_engine, fit
 from dbclone.generation import check_scale, check_sizes, expected_rows, generate
 from dbclone.inspection import Inspection, inspect
 from dbclone.ledger import make_ledger
+from dbclone.model_types import is_well_typed
 from dbclone.options import CloneOptions, FitOptions, PlanOptions, VirtualKey
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.planning import make_plan
@@ -146,6 +147,8 @@ def load_model(path: Path) -> Model:
     model = archive.load(path)
     if not (isinstance(getattr(model, "plan", None), Plan) and callable(getattr(model, "generate", None))):
         raise ModelFileError(f"{path} holds no model that could generate rows; fit the model again")
+    if not is_well_typed(model):
+        raise ModelFileError(f"{path} is not a whole model file: a value in it is not of its type; fit the model again")
     return model  # type: ignore[return-value]  # it has what the protocol asks for
 
 

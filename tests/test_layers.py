@@ -24,7 +24,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "table_roles", "reference_roles", "column_roles", "planning", "ledger", "inspection", "partitions", "archive",
         "columns", "privacy", "conditions", "configuration", "virtual_keys", "split_rows",
         "key_names", "key_values", "key_proposals", "implied_keys",
-        "entities", "temporary",
+        "entities", "temporary", "model_types",
     ),
     "models": ("models",),
     "databases": ("dialects", "connection", "reflection", "reading", "writing", "checking"),

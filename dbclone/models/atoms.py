@@ -17,6 +17,7 @@ import numpy as np
 
 from dbclone.columns.base import NULL
 from dbclone.models.holding import runs
+from dbclone.models.soundness import require_vectors
 from dbclone.privacy.protection import Guard
 
 MOST_BINS = 400
@@ -37,6 +38,9 @@ class Atoms:
     low: np.ndarray
     high: np.ndarray
     lattice: bool
+
+    def __post_init__(self) -> None:
+        require_vectors("a set of intervals", "f", self.low, self.high)
 
     @property
     def size(self) -> int:

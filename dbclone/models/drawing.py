@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from dbclone.errors import ModelFileError
 from dbclone.models import sequence
 from dbclone.models.layout import LINKED, MEASURED, OWNER, SAME_ROW, Families
 from dbclone.models.program import Groups, build
@@ -33,6 +34,8 @@ def draw_rows(table: TableSteps, size: Size, database: Database, keys: Keys, see
     groups = [_groups(table, link, database, keys) for link in table.links]
     program = build(table, database, groups, rng)
     families = _families(table, size, database, groups)
+    if program.nodes["feature"].max(initial=-1) >= sequence.seen_bytes(program, families):
+        raise ModelFileError("The model does not fit together: it was altered; fit it again.")
     n = int(families.counts.sum())
     codes = np.zeros((n, len(table.steps)), dtype=np.int32)
     numbers = np.full((n, len(table.steps)), np.nan)

@@ -13,6 +13,7 @@ import numpy as np
 from dbclone.columns.temporal import DAY
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import runs
+from dbclone.models.soundness import require
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 MOST_BINS = 63
@@ -49,6 +50,9 @@ class MeasuredFeature:
     known: np.ndarray = field(default_factory=lambda: np.zeros(0))
     types: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
     """Rising numbers that many rows share, and the type (from 1) of each: which days are alike (models.grouping)."""
+
+    def __post_init__(self) -> None:
+        require(self.edges.ndim == 1 and self.known.ndim == 1 and self.known.shape == self.types.shape, "a feature")
 
     @classmethod
     def fit(

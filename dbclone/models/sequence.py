@@ -20,7 +20,7 @@ from dbclone.models.compiled import inner, kernel
 from dbclone.models.drawn_columns import draw_level, draw_number, pace_byte, range_of
 from dbclone.models.drawn_parents import choose_direct, choose_parent
 from dbclone.models.features import measured_bytes
-from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES
+from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES, Families, Program
 
 
 @inner
@@ -77,6 +77,12 @@ def _memory(p):  # type: ignore[no-untyped-def]
         for i in range(link.segments):
             pointers[link.pointer_at + i] = p.wholes[link.segment_at + i]
     return np.full(parents, -1, np.int64), pointers
+
+
+def seen_bytes(p: Program, families: Families) -> int:
+    """How many bytes a tree can look at."""
+    kind = SEEN_BYTES + p.own_bytes if p.kind >= 0 else 0
+    return int(families.context.shape[1] + POSITION_BYTES + kind + 2 * p.own_bytes + p.linked_bytes)
 
 
 @kernel

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from dbclone.models.compiled import inner, kernel
 from dbclone.models.holding import runs
+from dbclone.models.soundness import require, require_vectors
 from dbclone.privacy.protection import Guard
 
 _FARTHEST = 2.0**52
@@ -63,6 +64,12 @@ class Sieve:
     """Rising numbers that k entities hold."""
     rare: tuple[int, int] = (0, 0)
     """How many numbers are rare, and in how many rows they stand."""
+
+    def __post_init__(self) -> None:
+        require_vectors("a sieve", "f", self.moduli, self.classes)
+        require_vectors("a sieve", "f", self.cuts)
+        require_vectors("a sieve", "f", self.kept)
+        require(len(self.cuts) == max(len(self.moduli) - 1, 0), "a sieve")
 
     @classmethod
     def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = (), *, calendar: bool = False) -> Sieve:

@@ -10,6 +10,7 @@ from dbclone.models.atoms import Atoms
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.rows import Path
 from dbclone.models.sieve import NO_SIEVE, Sieve
+from dbclone.models.soundness import require, require_slices
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName
 
@@ -46,6 +47,13 @@ class Variant:
     """LOOKUP: rising numbers (or codes) of the source, and the slice of values that go with each."""
 
 
+    def __post_init__(self) -> None:
+        """ValueError if a code could have no interval, or a key no values."""
+        require_slices("a lookup", self.starts, len(self.known), len(self.determined))
+        if self.tree is not None and self.atoms is not None:
+            require(self.tree.codes.max(initial=0) < self.atoms.size, "a tree")
+
+
 @dataclass(frozen=True)
 class Bound:
     """A number that a measured step may not be below, or above (``upper``)."""
@@ -66,6 +74,9 @@ class NullRule:
     source: str
     known: np.ndarray
     empty: np.ndarray
+
+    def __post_init__(self) -> None:
+        require(self.known.ndim == 1 and self.known.shape == self.empty.shape, "a rule for NULLs")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import enough
+from dbclone.models.soundness import require_tree
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
@@ -38,6 +39,11 @@ class Tree:
     """int32[rows]: fine codes, the rows of a node side by side."""
     shrinkage: float
     """λ."""
+
+    def __post_init__(self) -> None:
+        """ValueError if a walk could leave the arrays."""
+        links = self.left, self.right, self.parent
+        require_tree(self.feature, self.mask, links, places=(self.start, self.end), codes=self.codes)
 
 
 @kernel
