@@ -111,10 +111,14 @@ def test_no_string_of_personal_data_stands_in_the_model_file_or_in_any_report(cl
 
 
 def test_no_text_of_fewer_than_five_entities_stands_in_the_model_file_or_in_any_report(cloned: Cloned) -> None:
-    """Of any column of a protected table, personal or not, if it is long enough to be found by nothing but itself."""
+    """Of any column of a protected table, personal or not, if it is long enough to be found by nothing but itself.
+
+    A text that k entities hold in another column may stand there, as what it is in that one.
+    """
     with zipfile.ZipFile(cloned.file) as archive:
         held = archive.read("model.json").decode() + cloned.report
     rare = {text for text in rare_texts(cloned.plan, cloned.source, K) if len(text) >= LONG}
+    rare -= set(common_texts(cloned.plan, cloned.source, K))
     escaped = (json.dumps(text)[1:-1] for text in rare)
     assert not [text for text in escaped if text in held]
 
