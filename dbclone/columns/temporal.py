@@ -8,16 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.columns.base import contiguous
-from dbclone.privacy.protection import count_entities
 
 DAY = 86_400_000_000
 """Microseconds."""
 _CLOCKS = (DAY, 3_600_000_000, 900_000_000, 60_000_000, 1_000_000, 1_000, 1)
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Years 1 to 9999, which every product can store."""
-_FAR = 100
-"""Years before their decade from which dates of too few entities are counted: of such a count the magnitude, which is
-all that is kept of it (models.atoms), tells no more than the decade."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,6 @@ class TemporalCodec:
         middle = int(np.median(sample))
         if k > 1 and not str(values.type).startswith("time64"):
             year = np.datetime64(middle, "us").astype("datetime64[Y]")
-            if count_entities(np.flatnonzero(~null), entities) < k:
-                year = np.datetime64(int(year.astype(np.int64)) // 10 * 10 - _FAR, "Y")
             return cls(str(values.type), unit, int(year.astype("datetime64[us]").astype(np.int64)))
         return cls(str(values.type), unit, middle // DAY * DAY)
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbclone.columns.temporal import DAY, TemporalCodec
-from dbclone.models.atoms import Atoms
 
 NAIVE, ZONED = pa.timestamp("us"), pa.timestamp("us", tz="UTC")
 DATE, TIME = pa.date32(), pa.time64("us")
@@ -102,18 +101,3 @@ def test_empty_and_all_null_columns_have_a_codec(kind: pa.DataType) -> None:
         assert np.isnan(raw).all()
         assert codec.restore(raw).to_pylist() == [None] * len(values)
         assert codec.restore(raw).type == kind
-
-
-@pytest.mark.parametrize("kind", [DATE, NAIVE, ZONED])
-def test_of_dates_of_too_few_entities_only_the_decade_is_told(kind: pa.DataType) -> None:
-    """Four people's dates, or a hundred of one person: whichever they are within ten years, the same is kept."""
-    kept = set()
-    for year, month, day in ((1981, 1, 2), (1984, 6, 17), (1989, 12, 30)):
-        for entities in (np.arange(4), np.zeros(100, dtype=np.int64)):
-            array = pa.array([dt.date(year, month, day)] * len(entities), DATE).cast(NAIVE).cast(kind)
-            codec = TemporalCodec.fit(array, 5, entities)
-            atoms = Atoms.fit(codec.measure(array), True, 5, entities)
-            kept.add((codec, *codec.restore(atoms.low).to_pylist()))
-    assert len(kept) == 1
-    [(_, told)] = kept
-    assert 1980 <= told.year <= 1990
