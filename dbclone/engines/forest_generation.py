@@ -36,14 +36,13 @@ class Generation:
         self._plan, self._models, self._options, self._progress = plan, models, options, progress
         self._rows: dict[TableName, Rows] = {}
         self._values: dict[TableName, Values] = {}
+        self._totalled: set[TableName] = set()
         self._wished = {name.lower(): rows for name, rows in options.rows}
 
     def tables(self) -> Iterator[tuple[TableName, pa.Table]]:
         """All tables, in load order."""
-        waiting = {
-            m.table: {p.parent for p in m.pointers if not p.within} | {t.child for t in m.derived.totals}
-            for m in self._models
-        }
+        late = {m.table: {p.parent for p in m.pointers if not p.within} for m in self._models}
+        waiting = {name: parents | self._below(name) for name, parents in late.items()}
         ready: list[TableModel] = []
         for number, model in enumerate(self._models):
             self._draw(model, np.random.SeedSequence(self._options.seed, spawn_key=(1, number)))
@@ -59,13 +58,30 @@ class Generation:
         late = {p.reference for p in model.pointers if not p.within}
         if late and model.steps is not None:
             values.settle_late({column for r in model.relations if r.id in late for column in r.key.columns})
-        if model.derived.totals:
-            self._total(model, values)
+        self._total(model)
         return model.table, values.table()
 
-    def _total(self, model: TableModel, values: Values) -> None:
-        """Totals over the children, which are all there now, and what is computed from them."""
+    def _below(self, table: TableName) -> set[TableName]:
+        """The tables over which its totals run, and over which theirs do."""
+        found: set[TableName] = set()
+        open_ones = [table]
+        while open_ones:
+            fresh = {t.child for t in self._model(open_ones.pop()).derived.totals} - found
+            found |= fresh
+            open_ones += sorted(fresh)
+        return found
+
+    def _model(self, table: TableName) -> TableModel:
+        return next(m for m in self._models if m.table == table)
+
+    def _total(self, model: TableModel) -> None:
+        """Totals over the children, which are all there now (theirs first), and what is computed from them."""
+        if not model.derived.totals or model.table in self._totalled:
+            return
+        self._totalled.add(model.table)
+        values = self._values[model.table]
         for total in model.derived.totals:
+            self._total(self._model(total.child))
             group = self._rows[total.child].parents[total.reference]
             only = total.total.only
             if only is not None:

@@ -40,7 +40,7 @@ class Base:
     @property
     def hidden(self) -> bool:
         """Whether the base is a hidden value of the owner, of which no inequality is kept."""
-        return self.source is not None and not self.source.step.startswith("column:")
+        return self.source is not None and not self.source.step.startswith(("column:", "time:"))
 
     def offset(self, raw: np.ndarray, rows: np.ndarray, sample: Sample) -> np.ndarray:
         """What is drawn: the distance of the given training rows from their base, in the base's units."""
@@ -62,6 +62,8 @@ def bases_of(
 ) -> Iterator[Base]:
     """All candidates for one step; ``kind`` names the step that says a row's kind, '' if there is none."""
     shape, rows, owner = shapes[index], observed.rows, observed.owner
+    if shape.name.startswith("time:"):  # on most days counted from one that was drawn before: the end from the start
+        yield from _same_row(observed, shapes[:index], shape)
     if not shape.name.startswith("column:"):
         return
     raw = rows.numbers[shape.name]
@@ -96,9 +98,9 @@ def _clock_at(table: Observed, step: str) -> float:
 
 def _same_row(observed: Observed, earlier: list[Shape], shape: Shape) -> Iterator[Base]:
     rows = observed.rows
-    raw = rows.numbers[shape.name]
+    raw, sort = rows.numbers[shape.name], shape.name.partition(":")[0]
     for other in earlier:
-        if other.kind != MEASURED or not other.name.startswith("column:"):
+        if other.kind != MEASURED or not other.name.startswith(f"{sort}:"):
             continue
         there = rows.numbers[other.name]
         comparable = other.scale.temporal == shape.scale.temporal

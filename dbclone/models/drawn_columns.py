@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dbclone.models.calendar import on_days_of_month
 from dbclone.models.compiled import inner, kernel
 from dbclone.models.layout import (
     ABSOLUTE,
@@ -151,6 +152,23 @@ def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _placed(p, s, v, code, value, base, low, high):  # type: ignore[no-untyped-def]
+    """The number where it may stand: on a day of the month that the column knows, on none that the sieve forbids.
+
+    A date keeps a distance from its base that k entities share (a single number of the variant's intervals): it follows
+    from two things that are nobody's.
+    """
+    step, variant = p.steps[s], p.variants[v]
+    if step.month_days:
+        return on_days_of_month(value, step.origin, step.month_days, low, high)
+    counted = variant.reference != ABSOLUTE
+    single = p.reals[variant.low_at + code - 1] == p.reals[variant.high_at + code - 1]
+    if step.days and counted and variant.reference != PACED and single:
+        return value
+    return _sieved(p, s, value, base, counted, low, high)
+
+
+@inner
 def _sieved(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-def]
     """The number, or the nearest allowed one that lies on the same side of its base, or else on any."""
     step = p.steps[s]
@@ -201,7 +219,7 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
             if low <= value <= high:
                 break
         value = min(max(value, low), high)
-        return code, _sieved(p, s, value, base, variant.reference != ABSOLUTE, low, high)
+        return code, _placed(p, s, v, code, value, base, low, high)
     return 0, np.nan
 
 

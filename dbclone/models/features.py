@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dbclone.columns.temporal import DAY
+from dbclone.models.calendar import civil
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import runs
 from dbclone.models.soundness import require
@@ -122,10 +123,7 @@ def calendar_parts(unit: float, spread: float) -> int:
 
 @kernel
 def measured_bytes(raw, edges, clock, known, types, out, at):  # type: ignore[no-untyped-def]
-    """Write the bytes of one lattice number at out[at …]; all 0 for NaN.  ``clock`` is (parts, unit, origin).
-
-    Days to month and day of month by Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-    """
+    """Write the bytes of one lattice number at out[at …]; all 0 for NaN.  ``clock`` is (parts, unit, origin)."""
     parts, unit, origin = clock
     if known.shape[0]:
         last = at + 1 + (parts & 1) + (parts >> 1 & 1) + (parts >> 2 & 1) + (parts >> 3 & 1)
@@ -148,17 +146,13 @@ def measured_bytes(raw, edges, clock, known, types, out, at):  # type: ignore[no
         at += 1
         out[at] = np.uint8((int(day) + 3) % 7 + 1)
     if parts & 6:
-        z = int(day) + 719_468
-        of_era = z - z // 146_097 * 146_097
-        year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
-        of_year = of_era - (365 * year + year // 4 - year // 100)
-        shifted = (5 * of_year + 2) // 153
+        _, month, monthday = civil(day)
         if parts & 2:
             at += 1
-            out[at] = np.uint8(shifted + 3 if shifted < 10 else shifted - 9)
+            out[at] = np.uint8(month)
         if parts & 4:
             at += 1
-            out[at] = np.uint8(of_year - (153 * shifted + 2) // 5 + 1)
+            out[at] = np.uint8(monthday)
     if parts & 8:
         at += 1
         out[at] = np.uint8(int((stamp - day * 86_400_000_000.0) / 3_600_000_000.0) + 1)

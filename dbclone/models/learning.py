@@ -11,7 +11,9 @@ import numpy as np
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.models.atoms import Atoms, extremes
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases
+from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional, information
+from dbclone.models.drawing import with_moments
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.features import CodedFeature
 from dbclone.models.layout import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
@@ -55,7 +57,8 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     steps = tuple(task() for task in tasks)
     ownerless = int((observed.rows.parents[owner.id] < 0).sum()) if owner else observed.rows.n
     name, up = (owner.id, owner.parent) if owner else (None, None)
-    return TableSteps(observed.plan.table, name, up, context, numbers, links, steps, ownerless, paced, kind)
+    table = TableSteps(observed.plan.table, name, up, context, numbers, links, steps, ownerless, paced, kind)
+    return with_moments(table, observed.rows, seen.database)
 
 
 def _drawn_links(observed: Observed) -> list[Relation]:
@@ -298,8 +301,15 @@ class _Learner:
             bounds,
             nulls,
             self._sieve(shape),
+            self._month_days(shape),
             int(((raw < low) | (raw > high)).sum()),
         )
+
+    def _month_days(self, shape: Shape) -> int:
+        if not shape.scale.temporal or not shape.name.startswith("column:"):
+            return 0
+        numbers = self.observed.rows.numbers[shape.name]
+        return days_of_month(numbers, shape.scale.unit, shape.scale.offset, self.observed.guard)
 
     def _sieve(self, shape: Shape) -> Sieve:
         """Of numbers that stand in the database; with a time of day stands that of the day and the time together."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dbclone.columns.temporal import DAY
 from dbclone.models.counting import conversion
 from dbclone.models.features import MeasuredFeature
 from dbclone.models.layout import (
@@ -113,6 +114,7 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
             _feature(record, step.feature, pools)
         if not step.name.startswith("time:"):  # that of a day and its time of day is for both together
             _sieve(record, step.sieve, pools)
+        record["days"], record["month_days"] = step.scale.temporal and step.scale.unit == DAY, step.month_days
         record["null_source"] = -1
         if step.nulls is not None:
             record["null_source"] = _step_number(table.steps, step.nulls.source)

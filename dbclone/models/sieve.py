@@ -9,8 +9,8 @@ real (m / (m − 1) for modulus m).  Any rule that makes clones avoid the rare n
 enough clones sees where none ever stands.
 
 Where all numbers near a draw are somebody's, it stays: what a hit would tell is known without it.  The months in a
-table of thirty rows have no sieve for the same reason; and of dates, all are allowed in and around a cell where nearly
-every day is in use, since moving them would tear the days of a calendar apart.
+table of thirty rows have no sieve for the same reason; and of dates, all are allowed in and around a cell where most
+days are in use, since moving them would tear the days of a calendar apart.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _FARTHEST = 2.0**52
 CROWDED = 0.5
 _SMALL = 100
 """A lattice of at most so many places, of which such a share is in use, counts as small and known."""
-_NEARLY_ALL = 0.9
-"""Share of the numbers around that are in use from which on there is nothing to avoid."""
+_MOST_DAYS = 0.6
+"""Share of the days around that are in use from which on there is nothing to avoid."""
 _AROUND = 12.0
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
@@ -76,7 +76,7 @@ class Sieve:
         """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it.
 
         What is rare in one of ``others`` (float64[n] each) is not allowed either: columns that share a sieve keep
-        their order and what is equal in them.  A ``calendar`` is let alone where nearly all of it is in use.
+        their order and what is equal in them.  A ``calendar`` is let alone where most of it is in use.
         """
         if not guard.on:
             return cls()
@@ -169,13 +169,13 @@ def _cells(raw: Reals, entities: npt.NDArray[np.int64], k: int) -> tuple[Reals, 
 
 
 def _are_full(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals) -> npt.NDArray[np.bool_]:
-    """The cells in and around which nearly all numbers are in use, bool[cells]."""
+    """The cells in and around which most numbers are in use, bool[cells]."""
     used = np.union1d(rare, kept)
     ends = np.append(starts[1:], len(rare))
     low = np.maximum(rare[np.append(starts[:1], starts[:-1])] - _AROUND, used[0])
     high = np.minimum(rare[np.append(ends[1:], ends[-1:]) - 1] + _AROUND, used[-1])
     inside = np.searchsorted(used, high) - np.searchsorted(used, low)
-    full: npt.NDArray[np.bool_] = (inside >= _NEARLY_ALL * (high - low)) & (high - low >= _AROUND)
+    full: npt.NDArray[np.bool_] = (inside >= _MOST_DAYS * (high - low)) & (high - low >= _AROUND)
     return full
 
 

@@ -65,6 +65,8 @@ class Bound:
     upper: bool
     clock: float = 1.0
     """Microseconds per unit of the source's time of day, where it is drawn apart from its day."""
+    moments: bool = True
+    """Whether it holds for times of day as well where the days are the same."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class Step:
     nulls: NullRule | None = None
     sieve: Sieve = NO_SIEVE
     """Where no number of a measured step may stand; of a time of day, none of it and its day together."""
+    month_days: int = 0
+    """Days of the month on which alone its dates stand (models.calendar); 0: on any."""
     beyond: int = 0
     """Rows of the source below ``low`` or above ``high``."""
 
