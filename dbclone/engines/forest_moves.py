@@ -169,7 +169,7 @@ class Moves(ABC):
             unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
             room = max(drawn.high - drawn.low, 64 * unit)
             bounds, numbers = (drawn.low, drawn.high + room), self._rows.numbers[step.step]
-            self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, sieve=drawn.sieve)
+            self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, permits=drawn.permits)
         else:
             codes = self._rows.codes[step.step]
             self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)  # type: ignore[union-attr]

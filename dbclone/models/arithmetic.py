@@ -15,6 +15,8 @@ import numpy as np
 SUPPORT = 0.995
 MOST_COLUMNS = 24
 _SKETCH = 48
+_CLEARLY = 4
+"""So many times the values of another column are clearly more."""
 _TELLING = 20
 """Rows in which the rule says something that are needed at least."""
 
@@ -79,8 +81,10 @@ def find_formulas(
     sketch = {name: values[name][_sketch_rows(values, names, n)] for name in names}
     found: dict[str, Formula] = {}
     for arity in (2, 3):
+        various = {name: len(np.unique(values[name])) for name in names}
         proposals = sorted(
-            _proposals(targets, names, sketch, units, arity, found=found), key=lambda p: _preference(p, names)
+            _proposals(targets, names, sketch, units, arity, found=found),
+            key=lambda p: _preference(p, names, various, targets),
         )
         for target, operation, operands in proposals:
             if target in found or _circular(found, target, operands):
@@ -138,11 +142,18 @@ def _tolerance(target: np.ndarray, unit: float) -> np.ndarray:
     return 0.51 * unit + 1e-9 * np.abs(np.nan_to_num(target)) + 1e-9
 
 
-def _preference(proposal: tuple[str, str, tuple[str, ...]], names: Sequence[str]) -> tuple[int, int, tuple[int, ...]]:
-    """Sums and products before quotients; of a sum's members the last column is the one that is computed."""
+def _preference(
+    proposal: tuple[str, str, tuple[str, ...]], names: Sequence[str], various: Mapping[str, int], targets: Sequence[str]
+) -> tuple[int, int, int, tuple[int, ...]]:
+    """Sums and products before quotients; of a sum's members the one of most values is computed, else the last.
+
+    So an instalment that stays the same while its parts change is drawn, and a part is what is left of it.
+    """
     target, operation, operands = proposal
-    late = max(names.index(o) for o in operands) > names.index(target) if operation in _SUM else False
-    return int(late), _RANK[operation], tuple(names.index(o) for o in operands)
+    rivals = [o for o in operands if o in targets] if operation in _SUM else []
+    poorer = any(various[o] > _CLEARLY * various[target] for o in rivals)
+    late = any(names.index(o) > names.index(target) and various[target] < _CLEARLY * various[o] for o in rivals)
+    return int(poorer), int(late), _RANK[operation], tuple(names.index(o) for o in operands)
 
 
 def _circular(found: Mapping[str, Formula], target: str, operands: Sequence[str]) -> bool:

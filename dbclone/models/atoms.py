@@ -52,8 +52,8 @@ class Atoms:
     ) -> Atoms:
         """Learn intervals from lattice numbers (NaN is NULL); none holds fewer than k entities (rows if None).
 
-        With ``tails`` the outermost bins go as far beyond the k-th entity as that one lies from the 2k-th: for numbers
-        that no database shows.
+        With ``tails`` the outermost bins go as far beyond the k-th entity as that one lies from the 2k-th: cut there,
+        a heavy tail would lose much of its mean.
         """
         held = np.flatnonzero(~np.isnan(raw))
         order = held[np.argsort(raw[held], kind="stable")]

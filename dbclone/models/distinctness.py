@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 
-from dbclone.models.sieve import NO_SIEVE, Sieve
-
 _FARTHEST = 64
-"""Lattice steps that a number may be moved to become unique."""
+"""Permitted places on each side that are tried to make a number unique."""
+_FARTHEST_OF_ALL = 4_096
+"""Lattice steps in which they are looked for."""
 
 
 def key_numbers(columns: Sequence[pa.Array]) -> np.ndarray:
@@ -51,32 +52,33 @@ def moved_apart(
     step: float,
     bounds: tuple[float, float],
     *,
-    sieve: Sieve = NO_SIEVE,
+    permits: Callable[[float], bool] = lambda _: True,
 ) -> np.ndarray:
     """The numbers with those of ``rows`` moved to the nearest free lattice place, within their group of ``others``.
 
     numbers float64[n], others int64[n] (equal where the rest of the key is equal).  Rows that find no free place
-    within 64 steps and the bounds keep their number; a place must be one that the sieve allows.
+    within the bounds and 64 steps that are permitted keep their number.
     """
     out = numbers.copy()
     touched = np.isin(others, others[rows])
     taken = set(zip(others[touched].tolist(), numbers[touched].tolist(), strict=True))
     for row in rows.tolist():
         group, value = int(others[row]), float(out[row])
-        for distance in range(1, _FARTHEST):
-            found = next(
-                (
-                    v
-                    for v in (value + distance * step, value - distance * step)
-                    if bounds[0] <= v <= bounds[1] and (group, v) not in taken and sieve.allows(v)
-                ),
-                None,
-            )
-            if found is not None:
-                taken.add((group, found))
-                out[row] = found
+        for place in islice((v for v in _around(value, step, bounds) if permits(v)), 2 * _FARTHEST):
+            if (group, place) not in taken:
+                taken.add((group, place))
+                out[row] = place
                 break
     return out
+
+
+def _around(value: float, step: float, bounds: tuple[float, float]) -> Iterator[float]:
+    """Places within the bounds, the nearest first, those above before those below."""
+    for distance in range(1, _FARTHEST_OF_ALL):
+        above, below = value + distance * step, value - distance * step
+        if above > bounds[1] and below < bounds[0]:
+            return
+        yield from (v for v in (above, below) if bounds[0] <= v <= bounds[1])
 
 
 def recoded(codes: np.ndarray, others: np.ndarray, rows: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

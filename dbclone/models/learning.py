@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbclone.columns.categorical import CategoricalCodec
-from dbclone.models.atoms import Atoms, extremes
+from dbclone.models.atoms import Atoms
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases
 from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional, information
@@ -25,6 +25,7 @@ from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant
+from dbclone.models.tails import has_tails, reach
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
 from dbclone.privacy.protection import count_entities
@@ -287,8 +288,7 @@ class _Learner:
         bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, kind=self.kind))
         chosen = choose_bases(observed, shape, raw, bases, ceiling=self.ceiling, kind=self.kind)
         grown = list(_variants(shape, raw, chosen, self.sample, visible, pool=self.pool))
-        tails = shape.name.startswith("level:")
-        low, high = extremes(raw, shape.scale.lattice, observed.guard, tails=tails)
+        low, high = reach(shape.name, raw, shape.scale, observed.guard)
         bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden]), self._null_rule(shape)
         return lambda: Step(
             shape.name,
@@ -383,7 +383,7 @@ def _variant(
     sample, visible, pool = fit
     guard = sample.guard.take(rows)
     lattice = shape.scale.lattice and not (base is not None and base.reference == PACED)
-    tails = guard.on and shape.name.startswith("level:")
+    tails = guard.on and (base is None or shape.name.startswith("level:")) and has_tails(shape.name, shape.scale)
     atoms = Atoms.fit(raw, lattice, guard.k, guard.owners, tails=tails)
     future = pool.submit(_tree, sample, visible, rows, atoms.encode(raw), True)
     if base is None:

@@ -1,12 +1,12 @@
 """Where no drawn number may stand: on none that fewer than k entities hold, by rules that k entities share.
 
 A number drawn from an interval can hit a real rare one by chance.  A sieve cuts the lattice into cells of which each
-holds the rare numbers of at least k entities, and allows in a cell only the numbers of one residue class: the smallest
-modulus that leaves a class free of them, and one of the classes that it leaves free.  A draw beside its class moves to
-the nearest number that is allowed; numbers that k entities hold stay.  So a clone avoids all rare numbers, while
-nothing in the model stems from fewer than k entities, and to know it makes a number at most twice as likely to be
-real (m / (m − 1) for modulus m).  Any rule that makes clones avoid the rare numbers tells as much: whoever draws
-enough clones sees where none ever stands.
+holds the rare numbers of at least k entities, and allows in a cell only the numbers of some residue classes that are
+free of them: of a modulus m up to 32 as many as may be, but no more than half of the m.  (One class alone, the first
+that is free, would leave few numbers to meet in.)  A draw beside them moves to the nearest number that is allowed;
+numbers that k entities hold stay.  So a clone avoids all rare numbers, while nothing in the model stems from fewer than
+k entities, and to know it makes a number at most twice as likely to be real (m / (m − a) for a classes of m).  Any rule
+that makes clones avoid the rare numbers tells as much: whoever draws enough clones sees where none ever stands.
 
 Where all numbers near a draw are somebody's, it stays: what a hit would tell is known without it.  The months in a
 table of thirty rows have no sieve for the same reason; and of dates, all are allowed in and around a cell where most
@@ -36,6 +36,8 @@ _AROUND = 12.0
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
 _USUAL = 16
+_SETS = 32
+"""Modulus up to which several classes are allowed."""
 _CLASSES = 16
 """Beyond the usual moduli a class must have about so many numbers in its cell, or all draws would meet in a few."""
 HOPS = 8
@@ -59,7 +61,7 @@ class Sieve:
     moduli: Reals = field(default_factory=_none)
     """float64[cells]; 0: nothing but kept numbers is allowed."""
     classes: Reals = field(default_factory=_none)
-    """The residue that is allowed, float64[cells]; where the modulus is 1, everything is."""
+    """float64[cells]: bit r for each residue r that is allowed, of a modulus beyond 32 the one residue itself."""
     kept: Reals = field(default_factory=_none)
     """Rising numbers that k entities hold."""
     rare: tuple[int, int] = (0, 0)
@@ -96,7 +98,7 @@ class Sieve:
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
         if calendar:
             full = _are_full(numbers, starts, kept)
-            moduli[full], classes[full] = 1.0, 0.0
+            moduli[full], classes[full] = 1.0, 1.0
         return cls(cuts, moduli, classes, kept, told)
 
     @property
@@ -191,39 +193,84 @@ def _roundest(below: Reals, above: Reals) -> Reals:
 
 @kernel
 def free_classes(numbers, starts, luck):  # type: ignore[no-untyped-def]
-    """Per cell the smallest modulus with a class that no number is in, and one such class; 0 where there is none."""
+    """Per cell the modulus with the largest share of classes to allow, and these; 0 where no class is free."""
     moduli, classes = np.zeros(len(starts)), np.zeros(len(starts))
-    used = np.zeros(_LARGEST, np.int64)
-    mark = 0
+    used = np.zeros(_LARGEST, np.bool_)
     for c in range(len(starts)):
         end = starts[c + 1] if c + 1 < len(starts) else len(numbers)
         width = numbers[end - 1] - numbers[starts[c]] + 1
-        most = int(min(_LARGEST, max(_USUAL, width // _CLASSES)))
-        for m in range(2, most + 1):
-            mark += 1
-            free = m
-            for i in range(starts[c], end):
-                residue = int(numbers[i] - np.floor(numbers[i] / m) * m)
-                if used[residue] != mark:
-                    used[residue] = mark
-                    free -= 1
-                    if free == 0:
-                        break
-            if free > 0:
-                moduli[c], classes[c] = m, _chosen(used[:m], mark, int(luck[c] * free))
+        best = 0.0
+        for m in range(2, int(min(_SETS, max(width, 2))) + 1):
+            allow = min(_free(numbers[starts[c] : end], used, m), m // 2)
+            if allow / m > best:
+                best = allow / m
+                moduli[c], classes[c] = m, _some(used[:m], allow, luck[c])
+        for m in range(_SETS + 1, int(min(_LARGEST, max(_USUAL, width // _CLASSES))) + 1):
+            if best > 0.0:
                 break
+            free = _free(numbers[starts[c] : end], used, m)
+            if free > 0:
+                best = 1.0 / m
+                moduli[c], classes[c] = m, _one(used[:m], int(luck[c] * free))
     return moduli, classes
 
 
 @inner
-def _chosen(used, mark, wanted):  # type: ignore[no-untyped-def]
+def _free(numbers, used, m):  # type: ignore[no-untyped-def]
+    """How many classes of the modulus no number is in; ``used`` says of each whether one is."""
+    used[:m] = False
+    free = m
+    for i in range(numbers.shape[0]):
+        residue = int(numbers[i] - np.floor(numbers[i] / m) * m)
+        if not used[residue]:
+            used[residue] = True
+            free -= 1
+            if free == 0:
+                break
+    return free
+
+
+@inner
+def _one(used, wanted):  # type: ignore[no-untyped-def]
     """The free class of that number."""
     for residue in range(used.shape[0]):
-        if used[residue] != mark:
+        if not used[residue]:
             if wanted == 0:
                 return residue
             wanted -= 1
     return -1
+
+
+@inner
+def _some(used, allow, luck):  # type: ignore[no-untyped-def]
+    """So many of the free classes, as bits: those that come first in an order that ``luck`` in [0, 1) decides."""
+    bits = 0
+    taken = used.copy()
+    for _ in range(allow):
+        best, first = -1, 2.0
+        for residue in range(taken.shape[0]):
+            place = (luck + 1.0) * (residue + 1.0) * 7919.618033988
+            place -= np.floor(place)
+            if not taken[residue] and place < first:
+                best, first = residue, place
+        taken[best] = True
+        bits += 1 << best
+    return float(bits)
+
+
+@inner
+def _distance(number, m, classes, up):  # type: ignore[no-untyped-def]
+    """How far the next number of an allowed class is, from the number on."""
+    residue = int(number - np.floor(number / m) * m)
+    if m > _SETS:
+        ahead = (classes - residue) if up else (residue - classes)
+        return ahead if ahead >= 0 else ahead + m
+    bits, size = int(classes), int(m)
+    for step in range(size):
+        at = (residue + step if up else residue - step + size) % size
+        if (bits >> at) & 1:
+            return float(step)
+    return np.inf
 
 
 @inner
@@ -235,7 +282,7 @@ def _upwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
         end = cuts[cell] if cell < cuts.shape[0] else np.inf
         m = moduli[cell]
         if m > 0:
-            above = classes[cell] + np.ceil((at - classes[cell]) / m) * m
+            above = at + _distance(at, m, classes[cell], True)
             if above < end:
                 return above
         if cell >= cuts.shape[0]:
@@ -252,7 +299,7 @@ def _downwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
         start = cuts[cell - 1] if cell > 0 else -np.inf
         m = moduli[cell]
         if m > 0:
-            below = classes[cell] + np.floor((at - classes[cell]) / m) * m
+            below = at - _distance(at, m, classes[cell], False)
             if below >= start:
                 return below
         if cell == 0:

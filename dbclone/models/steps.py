@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dbclone.models.atoms import Atoms
+from dbclone.models.calendar import on_days_of_month
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.rows import Path
 from dbclone.models.sieve import NO_SIEVE, Sieve
@@ -102,6 +103,13 @@ class Step:
     """Days of the month on which alone its dates stand (models.calendar); 0: on any."""
     beyond: int = 0
     """Rows of the source below ``low`` or above ``high``."""
+
+    def permits(self, number: float) -> bool:
+        """Whether a number may be drawn: on a day of the month that the column knows, or where the sieve allows it."""
+        if self.month_days:
+            nearest: float = on_days_of_month(number, self.scale.offset, self.month_days, number - 31, number + 31)
+            return nearest == number
+        return self.sieve.allows(number)
 
 
 @dataclass(frozen=True)
