@@ -200,7 +200,7 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
         if variant.reference == LOOKUP:
             other = numbers[row, source] if p.steps[source].kind == MEASURED else float(codes[row, source])
             value, known = _looked_up(p, v, other)
-            if known:
+            if known and not (empty == 0 and np.isnan(value)):
                 return 0, value
             continue
         base = 0.0

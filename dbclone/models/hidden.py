@@ -147,12 +147,22 @@ def _profile(
     coded = [rows.codes[c.step] for c in observed.columns if not c.measured]
     coded += [rows.codes[f"link:{o.id}"] for o in observed.relations if o.direct and f"link:{o.id}" in rows.codes]
     measured = [rows.numbers[c.step] for c in observed.columns if c.measured]
+    if r.role is ReferenceRole.OWNER:
+        coded += [_unchanged(observed, c.step) for c in observed.columns if c.measured and not c.scale.temporal]
     parts = [np.zeros((n, 0))]
     for other in () if local else observed.relations:
         if other.id != r.id and other.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
             m = seen.tables[other.parent].rows.n
             parts.append(spectral(up, rows.parents[other.id], n, m)[0])
     return profile(up, n, coded, measured), np.concatenate(parts, axis=1)
+
+
+def _unchanged(observed: Observed, step: str) -> np.ndarray:
+    """1 where a number is the previous sibling's, else 0; int32[n].  (A salary stays, a card's total never does.)"""
+    numbers, family = observed.rows.numbers[step], observed.family
+    same = np.zeros(len(family), dtype=np.int32)
+    same[1:] = (family[1:] == family[:-1]) & (numbers[1:] == numbers[:-1])
+    return same
 
 
 def _add_pointer(seen: Observation, observed: Observed, r: Relation) -> None:

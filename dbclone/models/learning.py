@@ -13,11 +13,12 @@ from dbclone.models.atoms import Atoms
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases
 from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional, information
+from dbclone.models.counting import converted
 from dbclone.models.drawing import with_moments
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.features import CodedFeature
 from dbclone.models.layout import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
-from dbclone.models.lookups import lookups, table_of
+from dbclone.models.lookups import keeps_its_distance, lookups, table_of
 from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation, families_keep_apart
@@ -166,12 +167,20 @@ def _lookups(observed: Observed, plain: dict[str, np.ndarray]) -> dict[str, str]
     return {
         b: a
         for b, a in found.items()
-        if columns[b].measured
-        or not columns[a].measured
-        or columns[a].scale.temporal
-        or len(np.unique(plain[a][~np.isnan(plain[a])])) <= MOST_KINDS
-        or int(observed.rows.codes[b].max(initial=0)) > FEW_LEVELS
+        if (
+            not _is_counted(plain, columns[a], columns[b])
+            if columns[b].measured
+            else not columns[a].measured
+            or columns[a].scale.temporal
+            or len(np.unique(plain[a][~np.isnan(plain[a])])) <= MOST_KINDS
+            or int(observed.rows.codes[b].max(initial=0)) > FEW_LEVELS
+        )
     }
+
+
+def _is_counted(plain: dict[str, np.ndarray], a: ColumnStep, b: ColumnStep) -> bool:
+    dates = a.measured and a.scale.temporal and b.scale.temporal
+    return dates and keeps_its_distance(converted(plain[a.step], a.scale, b.scale), plain[b.step])
 
 
 def _is_category(column: ColumnStep) -> bool:

@@ -42,7 +42,7 @@ def lookups(columns: Mapping[str, np.ndarray]) -> dict[str, str]:
         for a in sorted(able, key=lambda name: distinct[name]):
             least = NEARLY if distinct[a] > _MANY and distinct[b] > _FEW else SUPPORT
             if found.get(a) != b and _support(small[a], small[b]) >= least - 0.01:
-                support[a] = _support(_dense(columns[a]), _dense(columns[b]))
+                support[a] = min(_support(_dense(columns[a]), _dense(columns[b])), _of_known(columns[a], columns[b]))
                 if support[a] >= SUPPORT:
                     break
                 if support[a] < least:
@@ -88,6 +88,20 @@ def table_of(
     common = np.unique(row)
     starts = np.append(np.searchsorted(row, common), len(row)).astype(np.int64)
     return known[common], starts, values[col]
+
+
+def _of_known(a: np.ndarray, b: np.ndarray) -> float:
+    """Support among the rows that have a b: where nearly all have none, anything determines that."""
+    known = ~np.isnan(b)
+    if known.sum() < _REPEATS * len(np.unique(a[known])):
+        return 0.0
+    return _support(_dense(a[known]), _dense(b[known]))
+
+
+def keeps_its_distance(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether one distance is that of half of the rows and more (due and paid): one is counted from the other then."""
+    gap = (b - a)[~np.isnan(b - a)]
+    return len(gap) > 0 and bool(np.unique(gap, return_counts=True)[1].max() >= 0.5 * len(gap))
 
 
 def _dense(column: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ numbers that k entities hold stay.  So a clone avoids all rare numbers, while no
 k entities, and to know it makes a number at most twice as likely to be real (m / (m − a) for a classes of m).  Any rule
 that makes clones avoid the rare numbers tells as much: whoever draws enough clones sees where none ever stands.
 
-Where all numbers near a draw are somebody's, it stays: what a hit would tell is known without it.  The months in a
-table of thirty rows have no sieve for the same reason; and of dates, all are allowed in and around a cell where most
-days are in use, since moving them would tear the days of a calendar apart.
+In and around a cell where nearly all numbers are somebody's, all are allowed: what a hit tells is known without it,
+and draws would crowd on the few that are left.  The months in a table of thirty rows have no sieve for the same reason;
+and of dates, all are allowed where most days are in use, since moving them would tear a calendar apart.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _FARTHEST = 2.0**52
 CROWDED = 0.5
 _SMALL = 100
 """A lattice of at most so many places, of which such a share is in use, counts as small and known."""
-_MOST_DAYS = 0.6
-"""Share of the days around that are in use from which on there is nothing to avoid."""
+_NEARLY_ALL, _MOST_DAYS = 0.75, 0.6
+"""Share of the numbers, or days, around that are in use from which on there is nothing to avoid."""
 _AROUND = 12.0
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
@@ -96,9 +96,8 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
-        if calendar:
-            full = _are_full(numbers, starts, kept)
-            moduli[full], classes[full] = 1.0, 1.0
+        full = _are_full(numbers, starts, kept, _MOST_DAYS if calendar else _NEARLY_ALL)
+        moduli[full], classes[full] = 1.0, 1.0
         return cls(cuts, moduli, classes, kept, told)
 
     @property
@@ -170,14 +169,14 @@ def _cells(raw: Reals, entities: npt.NDArray[np.int64], k: int) -> tuple[Reals, 
     return numbers, rank[starts].astype(np.int64)
 
 
-def _are_full(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals) -> npt.NDArray[np.bool_]:
+def _are_full(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals, share: float) -> npt.NDArray[np.bool_]:
     """The cells in and around which most numbers are in use, bool[cells]."""
     used = np.union1d(rare, kept)
     ends = np.append(starts[1:], len(rare))
     low = np.maximum(rare[np.append(starts[:1], starts[:-1])] - _AROUND, used[0])
     high = np.minimum(rare[np.append(ends[1:], ends[-1:]) - 1] + _AROUND, used[-1])
     inside = np.searchsorted(used, high) - np.searchsorted(used, low)
-    full: npt.NDArray[np.bool_] = (inside >= _MOST_DAYS * (high - low)) & (high - low >= _AROUND)
+    full: npt.NDArray[np.bool_] = (inside >= share * (high - low)) & (high - low >= _AROUND)
     return full
 
 
