@@ -10,12 +10,59 @@ from dbclone.models.layout import (
     BY_FAMILY,
     BY_LINK,
     FIRST_TYPE,
+    MOST_DATES,
     REDRAWS,
     SAME_AS_EARLIER,
     SAME_AS_PREVIOUS,
     TRIES,
     UNRESTRICTED,
 )
+
+
+@inner
+def anchored(p, j, parent):  # type: ignore[no-untyped-def]
+    """The parent's date on the scale of the row's; NaN where there is none."""
+    link = p.links[j]
+    number = p.reals[link.numbers_at + parent * link.numbers_n + link.anchor_source]
+    return np.floor(number * link.anchor_scale + link.anchor_shift + 1e-9)
+
+
+@inner
+def draw_distance(p, j):  # type: ignore[no-untyped-def]
+    """A distance between the dates, and whether it is one that many share."""
+    link = p.links[j]
+    shares = p.reals[link.anchor_share_at : link.anchor_share_at + link.anchor_n]
+    i = min(np.searchsorted(shares, np.random.random(), side="right"), link.anchor_n - 1)
+    low, high = p.reals[link.anchor_low_at + i], p.reals[link.anchor_high_at + i]
+    return low + np.floor(np.random.random() * (high - low + 1.0)), low == high
+
+
+@inner
+def _nearest_slot(p, j, bounds, date, family, met, pointers):  # type: ignore[no-untyped-def]
+    """Of the slots left in the segments of ``bounds`` (or of some of them) the one with the date nearest to one; −1.
+
+    What is taken is swapped to the front of its segment, as by ``_take_slot``.
+    """
+    link = p.links[j]
+    best, place, of = np.inf, -1, -1
+    for segment in range(bounds[0], bounds[1]):
+        here = pointers[link.pointer_at + segment]
+        left = p.wholes[link.segment_at + segment + 1] - here
+        for attempt in range(min(left, MOST_DATES)):
+            pick = here + (attempt if left <= MOST_DATES else np.random.randint(left))
+            row = p.wholes[pick]
+            if met[link.met_at + row] == family:
+                continue
+            far = abs(anchored(p, j, row) - date)
+            far = 1e15 if np.isnan(far) else far
+            if far < best:
+                best, place, of = far, pick, segment
+    if place < 0:
+        return -1
+    here, row = pointers[link.pointer_at + of], p.wholes[place]
+    p.wholes[place], p.wholes[here] = p.wholes[here], row
+    pointers[link.pointer_at + of] = here + 1
+    return row
 
 
 @inner
@@ -62,10 +109,19 @@ def _take_candidate(p, j, group, wanted, family, met):  # type: ignore[no-untype
 
 
 @inner
-def _take_parent(p, j, wanted, group, family, met, pointers):  # type: ignore[no-untyped-def]
-    """A parent of type ``wanted`` in ``group``: by slot, of another type by slot, by refilled slot, any candidate."""
+def _take_parent(p, j, wanted, group, date, family, met, pointers):  # type: ignore[no-untyped-def]
+    """A parent of type ``wanted`` in ``group``: by slot, of another type by slot, by refilled slot, any candidate.
+
+    Where there is a ``date``, the nearest one; in a small group whatever its type.
+    """
     link = p.links[j]
     segment = group * link.types + wanted
+    if not np.isnan(date):
+        small = link.restriction != UNRESTRICTED
+        bounds = (group * link.types, (group + 1) * link.types) if small else (segment, segment + 1)
+        row = _nearest_slot(p, j, bounds, date, family, met, pointers)
+        if row >= 0:
+            return row
     row = _take_slot(p, j, segment, family, met, pointers)
     if row >= 0:
         return row
@@ -125,10 +181,11 @@ def _is_spent(p, j, group, code, pointers):  # type: ignore[no-untyped-def]
 
 
 @inner
-def choose_parent(p, s, code, x, row, begin, family, families, chosen, met, pointers):  # type: ignore[no-untyped-def]
+def choose_parent(p, s, code, x, row, begin, date, family, families, chosen, met, pointers):  # type: ignore[no-untyped-def]
     """Code and parent row of a LINK step; −1 for no parent, −2 if none is allowed.
 
-    In a small group of candidates the code is drawn again while its type is spent.
+    In a small group of candidates the code is drawn again while its type is spent.  ``date`` is that of the parent
+    wanted, NaN where none is.
     """
     j = p.steps[s].link
     link = p.links[j]
@@ -144,11 +201,11 @@ def choose_parent(p, s, code, x, row, begin, family, families, chosen, met, poin
                 break
             again = draw_code(p, tree, x)
             code = again if again > 0 else code
-    return code, _parent_of_code(p, j, code, group, row, begin, family, chosen, met, pointers)
+    return code, _parent_of_code(p, j, code, group, row, begin, date, family, chosen, met, pointers)
 
 
 @inner
-def _parent_of_code(p, j, code, group, row, begin, family, chosen, met, pointers):  # type: ignore[no-untyped-def]
+def _parent_of_code(p, j, code, group, row, begin, date, family, chosen, met, pointers):  # type: ignore[no-untyped-def]
     link = p.links[j]
     if row > begin and not link.distinct and link.restriction != BY_LINK:
         if code == SAME_AS_PREVIOUS and chosen[row - 1, j] >= 0:
@@ -160,7 +217,7 @@ def _parent_of_code(p, j, code, group, row, begin, family, chosen, met, pointers
     wanted = code - FIRST_TYPE if code >= FIRST_TYPE else np.random.randint(link.types)
     if group == -2:
         group = _any_group(p, j, wanted)
-    found = _take_parent(p, j, wanted, group, family, met, pointers)
+    found = _take_parent(p, j, wanted, group, date, family, met, pointers)
     if found < 0:
         return -1 if link.nullable else -2
     return found

@@ -27,6 +27,8 @@ UNRESTRICTED, BY_FAMILY, BY_LINK, BY_SIBLING = 0, 1, 2, 3
 """Where the candidates of a link come from: all rows, or the group named by the owner, another link, the sibling."""
 
 TRIES = 24
+MOST_DATES = 48
+"""Slots of a segment of which the dates are looked at."""
 REDRAWS = 8
 """How often a draw that cannot stand is drawn again."""
 
@@ -71,11 +73,18 @@ _LINK_FLAGS = ("types", "distinct", "nullable", "restriction", "source")
 _LINK_PLACES = ("segment_at", "segments", "pointer_at", "group_at", "groups", "parents", "met_at")
 _LINK_PARENTS = ("parent_group_at", "parent_type_at", "via_at")
 _LINK_BLOCKS = ("bytes_at", "bytes_n", "block_at", "numbers_at", "numbers_n")
-LINK_FIELDS = np.dtype([(n, np.int64) for n in (*_LINK_FLAGS, *_LINK_PLACES, *_LINK_PARENTS, *_LINK_BLOCKS)])
+_LINK_ANCHOR = ("anchor", "anchor_source", "anchor_low_at", "anchor_high_at", "anchor_share_at", "anchor_n")
+LINK_FIELDS = np.dtype(
+    [
+        *((n, np.int64) for n in (*_LINK_FLAGS, *_LINK_PLACES, *_LINK_PARENTS, *_LINK_BLOCKS, *_LINK_ANCHOR)),
+        *((n, np.float64) for n in ("anchor_scale", "anchor_shift")),
+    ]
+)
 """Candidate parents of a link, cut in segments (group · types + type) of shuffled slots, one per child due.
 
 ``distinct``: a family may meet a parent only once; ``source``: the link that names the group (BY_LINK); ``via``: the
-group that each parent row names for the link that it restricts; ``bytes_at``: place in the linked part of x.
+group that each parent row names for the link that it restricts; ``bytes_at``: place in the linked part of x;
+``anchor``: the step whose distance from the parent's number ``anchor_source`` decides among parents, or −1.
 """
 
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dbclone.columns.categorical import CategoricalCodec
+from dbclone.models.anchors import anchor_of
 from dbclone.models.atoms import Atoms
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases
 from dbclone.models.calendar import days_of_month
-from dbclone.models.conditional import Seen, fit_conditional, information
-from dbclone.models.counting import converted
+from dbclone.models.conditional import Seen, fit_conditional
 from dbclone.models.drawing import with_moments
-from dbclone.models.encoding import ColumnStep
-from dbclone.models.features import CodedFeature
-from dbclone.models.layout import ABSOLUTE, CODED, DIRECT, LINK, LOOKUP, MEASURED, PACED
-from dbclone.models.lookups import keeps_its_distance, lookups, table_of
+from dbclone.models.layout import ABSOLUTE, LOOKUP, MEASURED, PACED
+from dbclone.models.lookups import table_of
 from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation, families_keep_apart
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.sieve import NO_SIEVE, Sieve
-from dbclone.models.steps import Link, NullRule, Scale, Step, TableSteps, Variant
+from dbclone.models.step_order import acyclic, determining, kind_step, plain_numbers, shapes_of
+from dbclone.models.steps import Link, NullRule, Step, TableSteps, Variant
 from dbclone.models.tails import has_tails, reach
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
@@ -35,8 +33,6 @@ from dbclone.schema import TableName
 DEEPEST_CONTEXT = 3
 MOST_OWNER_BYTES = 150
 MOST_LINK_BYTES = 60
-MOST_KINDS = 64
-FEW_LEVELS = 24
 
 
 def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int) -> TableSteps:
@@ -44,11 +40,12 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     owner = observed.owner
     context, numbers = _owner_paths(seen, observed)
     links = tuple(_link(seen, observed, r) for r in _drawn_links(observed))
-    plain = {c.step: _plain(observed, c) for c in observed.columns}
-    determined = _lookups(observed, plain)
+    plain = {c.step: plain_numbers(observed, c) for c in observed.columns}
+    determined = determining(observed, plain)
     empty = null_rules(plain, frozenset(c.step for c in observed.columns if not c.measured))
-    kind = _kind_step(observed, links, determined)
-    shapes = list(_shapes(observed, links, kind, _acyclic({**empty, **determined})))
+    kind = kind_step(observed, links, determined)
+    shapes = list(shapes_of(observed, links, kind, acyclic({**empty, **determined})))
+    links = tuple(replace(k, anchor=anchor_of(seen, observed, k, _before_link(shapes, k))) for k in links)
     paced = _paced_step(observed, shapes)
     ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))
     sample = take_sample(
@@ -61,6 +58,11 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     name, up = (owner.id, owner.parent) if owner else (None, None)
     table = TableSteps(observed.plan.table, name, up, context, numbers, links, steps, ownerless, paced, kind)
     return with_moments(table, observed.rows, seen.database)
+
+
+def _before_link(shapes: list[Shape], link: Link) -> list[Shape]:
+    """What is drawn before the link's parent is chosen."""
+    return shapes[: [s.name for s in shapes].index(f"link:{link.reference}")]
 
 
 def _drawn_links(observed: Observed) -> list[Relation]:
@@ -121,28 +123,6 @@ def _within(seen: Observation, start: TableName, avoid: TableName, most: int) ->
     return tuple(paths)
 
 
-def _acyclic(before: dict[str, str]) -> dict[str, str]:
-    """Which step comes before which, without the last of each ring."""
-    kept: dict[str, str] = {}
-    for step, other in before.items():
-        up, seen = other, {step}
-        while up in kept and up not in seen:
-            seen.add(up)
-            up = kept[up]
-        if up not in seen:
-            kept[step] = other
-    return kept
-
-
-def _plain(observed: Observed, column: ColumnStep) -> np.ndarray:
-    """The step's numbers or codes, NaN for NULL."""
-    if column.measured:
-        return observed.rows.numbers[column.step]
-    codes = observed.rows.codes[column.step].astype(np.float64)
-    codes[codes == 0] = np.nan
-    return codes
-
-
 def _ceiling(
     seen: Observation,
     observed: Observed,
@@ -156,107 +136,10 @@ def _ceiling(
     return ceiling_of(observed.rows.numbers[paced], list(bases_of(seen, observed, shapes, index, parents, kind="")))
 
 
-def _lookups(observed: Observed, plain: dict[str, np.ndarray]) -> dict[str, str]:
-    """Which step determines which.
-
-    A category of few levels that a number of many values determines is left to a tree: its levels are ranges of the
-    number (the test of a measurement that lies between 45 and 95), and it is the category that comes first.
-    """
-    columns = {c.step: c for c in observed.columns if c.measured or _is_category(c)}
-    found = lookups({name: plain[name] for name in columns})
-    return {
-        b: a
-        for b, a in found.items()
-        if (
-            not _is_counted(plain, columns[a], columns[b])
-            if columns[b].measured
-            else not columns[a].measured
-            or columns[a].scale.temporal
-            or len(np.unique(plain[a][~np.isnan(plain[a])])) <= MOST_KINDS
-            or int(observed.rows.codes[b].max(initial=0)) > FEW_LEVELS
-        )
-    }
-
-
-def _is_counted(plain: dict[str, np.ndarray], a: ColumnStep, b: ColumnStep) -> bool:
-    dates = a.measured and a.scale.temporal and b.scale.temporal
-    return dates and keeps_its_distance(converted(plain[a.step], a.scale, b.scale), plain[b.step])
-
-
-def _is_category(column: ColumnStep) -> bool:
-    return isinstance(column.codec, CategoricalCodec)
-
-
 def _paced_step(observed: Observed, shapes: list[Shape]) -> str:
     """The first column of the sort key, where it is a number that rises."""
     first = observed.plan.order_by[0] if observed.plan.order_by and observed.owner else None
     return next((s.name for s in shapes if s.kind == MEASURED and s.name == f"column:{first}"), "")
-
-
-def _kind_step(observed: Observed, links: tuple[Link, ...], determined: dict[str, str]) -> str:
-    """A category of few levels that families go through again and again: the test of a measurement, the event."""
-    if observed.owner is None or observed.rows.n < 2 * max(len(np.unique(observed.family)), 1):
-        return ""
-    names = [c.step for c in observed.columns if _is_category(c) and c.step not in determined]
-    names += [f"link:{link.reference}" for link in links if link.direct and not link.distinct]
-    told = {}
-    for name in names:
-        level = np.minimum(observed.rows.codes[name], 255)
-        if 2 <= len(np.unique(level)) <= MOST_KINDS:
-            told[name] = _told(observed, name, level)
-    best = max(told, key=lambda n: told[n], default="")
-    return best if best and told[best] > 0.1 else ""
-
-
-def _told(observed: Observed, name: str, level: np.ndarray) -> float:
-    """Nats that the kind tells about the other columns of its row."""
-    others = [c for c in observed.columns if c.step != name]
-    nothing = np.zeros((0, len(level)), np.uint8)
-    features = np.concatenate([nothing, *(observed.rows.bytes[c.step][:1] for c in others)])
-    step = max(1, len(level) // 8_000)
-    classes = np.minimum(level[::step], 31).astype(np.uint8)
-    return float(information(np.ascontiguousarray(features[:, ::step]), classes, 32).sum())
-
-
-def _shapes(observed: Observed, links: tuple[Link, ...], kind: str, determined: dict[str, str]) -> Iterator[Shape]:
-    """Steps in the order of the draw: sort key, kind, links, pointers, other columns, hidden values of the children.
-
-    A column that another one determines comes after it.
-    """
-    steps = [c for name in observed.plan.order_by for c in observed.columns if c.column == name]
-    steps = [c for c in steps if c.step not in determined]
-    steps += [c for c in observed.columns if c.step == kind and c.step not in {s.step for s in steps}]
-    early = {c.step for c in steps}
-    for c in steps:
-        yield Shape(c.step, MEASURED if c.measured else CODED, c.feature, c.scale)
-    for link in sorted(links, key=lambda link: f"link:{link.reference}" != kind):
-        yield Shape(f"link:{link.reference}", DIRECT if link.direct else LINK, CodedFeature(), Scale())
-    for name, (feature, scale) in observed.hidden.items():
-        if name.startswith("pointer:"):
-            yield Shape(name, CODED, feature, scale)
-    for c in _determining_first([c for c in observed.columns if c.step not in early], determined):
-        yield Shape(c.step, MEASURED if c.measured else CODED, c.feature, c.scale)
-    for prefix in ("type:", "level:", "count:"):
-        for name, (feature, scale) in observed.hidden.items():
-            if name.startswith(prefix):
-                yield Shape(name, CODED if prefix == "type:" else MEASURED, feature, scale)
-
-
-def _determining_first(columns: list[ColumnStep], determined: dict[str, str]) -> list[ColumnStep]:
-    depth = {}
-    for c in columns:
-        depth[c.step], up = 0, c.step
-        while up in determined and depth[c.step] <= len(columns):
-            depth[c.step] += 1
-            up = determined[up]
-    places = {c.step: i for i, c in enumerate(columns)}
-
-    def place(step: str) -> tuple[int, ...]:
-        if step not in places:  # drawn before all of these
-            return (-1,)
-        return (*place(determined[step]), places[step]) if step in determined else (places[step],)
-
-    return sorted(columns, key=lambda c: place(c.step))
 
 
 @dataclass(frozen=True)
@@ -338,7 +221,7 @@ class _Learner:
         if source is None or source not in {s.name for s in self.shapes[:index]}:
             return ()
         columns = {c.step: c for c in self.observed.columns}
-        a, b = _plain(self.observed, columns[source]), _plain(self.observed, columns[shape.name])
+        a, b = plain_numbers(self.observed, columns[source]), plain_numbers(self.observed, columns[shape.name])
         known, starts, determined = table_of(a, b, self.observed.guard.k, self.observed.guard.owners)
         if shape.kind != MEASURED:
             determined = np.nan_to_num(determined)
@@ -350,8 +233,8 @@ class _Learner:
         if source is None or names.index(source) > names.index(shape.name):
             return None
         columns = {c.step: c for c in self.observed.columns}
-        key = null_key(_plain(self.observed, columns[source]), not columns[source].measured)
-        null = np.isnan(_plain(self.observed, columns[shape.name]))
+        key = null_key(plain_numbers(self.observed, columns[source]), not columns[source].measured)
+        null = np.isnan(plain_numbers(self.observed, columns[shape.name]))
         return NullRule(source, *null_table(key, null, self.observed.guard))
 
     def _visible(self, index: int) -> np.ndarray:

@@ -201,10 +201,24 @@ def _links(
         record["bytes_at"], record["met_at"], record["pointer_at"] = bytes_at, met_at, pointer_at
         _candidates(record, _slots(link, database, group, rng), pools)
         _parents(record, table, link, database, (group, groups), pools=pools)
+        _anchor(record, table, link, pools)
         bytes_at += int(record["bytes_n"])
         met_at += int(record["parents"])
         pointer_at += int(record["segments"])
     return records
+
+
+def _anchor(record: np.void, table: TableSteps, link: Link, pools: _Pools) -> None:
+    anchor = link.anchor
+    record["anchor"] = -1 if anchor is None else _step_number(table.steps, anchor.step)
+    if anchor is None:
+        return
+    record["anchor_source"] = link.numbers.index(anchor.source)
+    scale = table.steps[int(record["anchor"])].scale
+    record["anchor_scale"], record["anchor_shift"] = conversion(anchor.scale, scale)
+    record["anchor_low_at"] = pools.reals.add(anchor.distances.low)
+    record["anchor_high_at"] = pools.reals.add(anchor.distances.high)
+    record["anchor_share_at"], record["anchor_n"] = pools.reals.add(anchor.shares), len(anchor.shares)
 
 
 def _candidates(record: np.void, made: Slots, pools: _Pools) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from dbclone.models.compiled import inner, kernel
 from dbclone.models.drawn_columns import draw_level, draw_number, pace_byte, range_of
-from dbclone.models.drawn_parents import choose_direct, choose_parent
+from dbclone.models.drawn_parents import anchored, choose_direct, choose_parent, draw_distance
 from dbclone.models.features import measured_bytes
 from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES, Families, Program
 
@@ -31,10 +31,7 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
         left = begin + count - row
         code, value = draw_number(p, s, x, row, left, row == begin, family, families, codes, numbers, chosen, alike)
         numbers[row, s] = value
-        edges = p.reals[step.edges_at : step.edges_at + step.edges_n]
-        known = p.reals[step.known_at : step.known_at + step.known_n]
-        types = p.octets[step.types_at : step.types_at + step.known_n]
-        measured_bytes(value, edges, (step.parts, step.unit, step.origin), known, types, x, at)
+        _write(p, s, value, x, at)
     else:
         code = draw_level(p, s, x, row, codes, numbers)
         x[at] = min(max(code, 0), 255)
@@ -42,13 +39,38 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
 
 
 @inner
-def _meet(p, s, x, at, linked, row, begin, family, families, codes, numbers, chosen, met, pointers):  # type: ignore[no-untyped-def]
+def _write(p, s, value, x, at):  # type: ignore[no-untyped-def]
+    """The bytes of a number at x[at …]."""
+    step = p.steps[s]
+    edges = p.reals[step.edges_at : step.edges_at + step.edges_n]
+    known = p.reals[step.known_at : step.known_at + step.known_n]
+    types = p.octets[step.types_at : step.types_at + step.known_n]
+    measured_bytes(value, edges, (step.parts, step.unit, step.origin), known, types, x, at)
+
+
+@inner
+def _follow(p, j, own, row, begin, date, x, numbers):  # type: ignore[no-untyped-def]
+    """Set the row's date by its parent's, where it then stays after the previous sibling's and within its range."""
+    s = p.links[j].anchor
+    step = p.steps[s]
+    after = row == begin or np.isnan(numbers[row - 1, s]) or date >= numbers[row - 1, s]
+    if after and step.low <= date <= step.high:
+        numbers[row, s] = date
+        _write(p, s, date, x, own + step.feature_at)
+
+
+@inner
+def _meet(p, s, x, at, linked, own, row, begin, family, families, codes, numbers, chosen, met, pointers):  # type: ignore[no-untyped-def]
     """Draw a parent of a row, write the link's byte and what the row sees of the parent; False if none is permitted."""
     j = p.steps[s].link
     link = p.links[j]
     code = draw_level(p, s, x, row, codes, numbers)
+    distance, shared, date = 0.0, False, np.nan
+    if link.anchor >= 0:
+        distance, shared = draw_distance(p, j)
+        date = numbers[row, link.anchor] - distance
     if p.steps[s].kind == LINK:
-        code, parent = choose_parent(p, s, code, x, row, begin, family, families, chosen, met, pointers)
+        code, parent = choose_parent(p, s, code, x, row, begin, date, family, families, chosen, met, pointers)
     else:
         parent = choose_direct(p, s, code, x, family, met)
         code = parent + 1
@@ -59,6 +81,8 @@ def _meet(p, s, x, at, linked, row, begin, family, families, codes, numbers, cho
         met[link.met_at + parent] = family
         a, to = link.block_at + parent * link.bytes_n, linked + link.bytes_at
         x[to : to + link.bytes_n] = p.octets[a : a + link.bytes_n]
+        if shared:
+            _follow(p, j, own, row, begin, anchored(p, j, parent) + distance, x, numbers)
     x[at] = min(max(code, 0), 255)
     codes[row, s] = code
     return permitted
@@ -120,7 +144,7 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
                 at = own + steps[s].feature_at
                 if steps[s].kind in (LINK, DIRECT):
                     if not _meet(
-                        p, s, x, at, linked, row, begin, family, families, codes, numbers, chosen, met, pointers
+                        p, s, x, at, linked, own, row, begin, family, families, codes, numbers, chosen, met, pointers
                     ):
                         dropped[row] = True
                 else:

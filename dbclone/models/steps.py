@@ -129,6 +129,21 @@ class Restriction:
 
 
 @dataclass(frozen=True)
+class Anchor:
+    """How far a date of the row, drawn before the link, lies from a date of the linked parent (models.anchors)."""
+
+    step: str
+    source: Path
+    """The parent's date."""
+    scale: Scale
+    """Scale of the parent's date."""
+    distances: Atoms
+    """In units of the row's date."""
+    shares: np.ndarray
+    """float64[distances], rising to 1: cumulative shares of the rows."""
+
+
+@dataclass(frozen=True)
 class Link:
     """A further parent of a row: which one, and what the row sees of it."""
 
@@ -143,6 +158,7 @@ class Link:
     context: tuple[Path, ...]
     numbers: tuple[Path, ...]
     restriction: Restriction | None
+    anchor: Anchor | None = None
 
 
 @dataclass(frozen=True)

@@ -70,11 +70,17 @@ def test_many_rows_of_one_entity_do_not_make_a_number_common() -> None:
 
 
 def test_a_crowded_range_still_has_its_gaps() -> None:
-    """Two thirds of all numbers are somebody's: draws go to those that nobody has."""
-    raw = np.sort(np.random.default_rng(6).permutation(30_000)[:20_000]).astype(float)
+    """Half of all numbers are somebody's: draws go to those that nobody has."""
+    raw = np.sort(np.random.default_rng(6).permutation(30_000)[:15_000]).astype(float)
     moved = Sieve.fit(raw, guard(len(raw))).passed(raw)
     assert np.isin(moved, raw).mean() < 0.02
     assert np.abs(moved - raw).max() < 50
+
+
+def test_where_nearly_all_numbers_are_somebodys_draws_stay_and_do_not_crowd_on_the_rest() -> None:
+    raw = np.sort(np.random.default_rng(6).permutation(3_000)[:2_700]).astype(float)
+    asked = np.random.default_rng(7).integers(0, 3_000, 5_000).astype(float)
+    assert (Sieve.fit(raw, guard(len(raw))).passed(asked) == asked).mean() > 0.9
 
 
 def test_where_every_number_is_somebodys_draws_stay() -> None:
