@@ -9,7 +9,7 @@ import numpy as np
 
 from dbclone.models.counting import WORTH, converted, saved, straight_line
 from dbclone.models.grouping import mid_ranks
-from dbclone.models.inequalities import holds, nearest
+from dbclone.models.inequalities import holds, mostly_equal, nearest
 from dbclone.models.layout import ALIKE, LINKED, MEASURED, OWNER, PACED, SAME_ROW, SIBLING
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.rows import Path, gather_numbers
@@ -162,16 +162,23 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, cei
     return Base(PACED, sibling.source, -1, shape.scale, sibling.numbers, unit=unit)
 
 
-def bounds_of(raw: np.ndarray, bases: list[Base]) -> tuple[Bound, ...]:
-    """The inequalities between a step and its bases that hold in the data, the nearest few of each side."""
+def bounds_of(raw: np.ndarray, bases: list[Base], chosen: list[Base]) -> tuple[Bound, ...]:
+    """The inequalities between a step and its bases that hold in the data, the nearest few of each side.
+
+    Of numbers that are mostly equal an inequality is only kept if the step is counted from the base: what is drawn
+    without it would creep along its bound (the price of a track, which is that of all tracks of its album).
+    """
     sides: dict[int, list[tuple[float, int]]] = {1: [], -1: []}
     for i, base in enumerate(bases):
+        loose = all(base.source != c.source or base.reference != c.reference for c in chosen)
+        if loose and not base.scale.temporal and mostly_equal(raw, base.numbers):
+            continue
         side = holds(raw, base.numbers) if base.source is not None else 0
         if side:
             sides[side].append((float(np.nanmean(np.abs(raw - base.numbers))), i))
-    chosen = [(side, bases[i]) for side, found in sides.items() for i in nearest(found)]
+    kept = [(side, bases[i]) for side, found in sides.items() for i in nearest(found)]
     return tuple(
-        Bound(b.reference, b.source, b.scale, b.link, side < 0, b.clock) for side, b in chosen if b.source is not None
+        Bound(b.reference, b.source, b.scale, b.link, side < 0, b.clock) for side, b in kept if b.source is not None
     )
 
 

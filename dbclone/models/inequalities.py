@@ -13,6 +13,7 @@ _CHANCE_EXACT, _MANY = 0.998, 1_000
 """The same for what holds without exception in at least so many rows."""
 MOST = 3
 _SAMPLE = 20_000
+_EQUAL = 0.9
 
 
 def holds(raw: np.ndarray, base: np.ndarray) -> int:
@@ -30,6 +31,12 @@ def holds(raw: np.ndarray, base: np.ndarray) -> int:
             if np.mean(sign * (a - shuffled) >= 0) < most:
                 return sign if support >= SUPPORT else 0
     return 0
+
+
+def mostly_equal(raw: np.ndarray, base: np.ndarray) -> bool:
+    """Whether the two are the same in nine of ten rows that have both."""
+    both = ~np.isnan(raw) & ~np.isnan(base)
+    return bool(both.any()) and float(np.mean(raw[both] == base[both])) >= _EQUAL
 
 
 def nearest(found: Sequence[tuple[float, int]]) -> list[int]:

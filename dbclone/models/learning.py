@@ -181,7 +181,7 @@ class _Learner:
         chosen = choose_bases(observed, shape, raw, bases, ceiling=self.ceiling, kind=self.kind)
         grown = list(_variants(shape, raw, chosen, self.sample, visible, pool=self.pool))
         low, high = reach(shape.name, raw, shape.scale, observed.guard)
-        bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden]), self._null_rule(shape)
+        bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden], chosen), self._null_rule(shape)
         return lambda: Step(
             shape.name,
             shape.kind,

@@ -17,6 +17,8 @@ from dbclone.models.soundness import require_tree
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
+_ATTEMPTS = 6
+"""Features that are tried at a node, the best first."""
 _HISTOGRAM_ROWS = 400
 """From here on a histogram per bin is quicker than moving row by row."""
 
@@ -47,7 +49,8 @@ class Tree:
 
 
 @kernel
-def _split_large(column, rank, rows, start, end, classes, total, xlogx, hist, left):  # type: ignore[no-untyped-def]
+def _split_large(column, rank, rows, start, end, classes, least, total, xlogx, hist, left):  # type: ignore[no-untyped-def]
+    """Gain and rank of the best cut that leaves at least so many rows on each side; rank −1 where there is none."""
     n = end - start
     k = total.shape[0]
     hist[:, :] = 0
@@ -72,8 +75,10 @@ def _split_large(column, rank, rows, start, end, classes, total, xlogx, hist, le
         if here == 0:
             continue
         moved += here
-        if moved == n:
+        if n - moved < least:
             break
+        if moved < least:
+            continue
         gain = -xlogx[moved] - xlogx[n - moved] - base
         for c in range(k):
             gain += xlogx[left[c]] + xlogx[total[c] - left[c]]
@@ -83,7 +88,8 @@ def _split_large(column, rank, rows, start, end, classes, total, xlogx, hist, le
 
 
 @kernel
-def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, left, order):  # type: ignore[no-untyped-def]
+def _split_small(column, rank, rows, start, end, classes, least, total, xlogx, slots, left, order):  # type: ignore[no-untyped-def]
+    """The same by moving row by row, which is quicker for few rows."""
     n = end - start
     k = total.shape[0]
     slots[:] = 0
@@ -112,7 +118,7 @@ def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, l
         current += xlogx[a + 1] - xlogx[a] + xlogx[b - 1] - xlogx[b]
         left[c] = a + 1
         here = rank[column[row]]
-        if here != rank[column[order[i + 1]]]:
+        if i + 1 >= least and n - i - 1 >= least and here != rank[column[order[i + 1]]]:
             gain = current - xlogx[i + 1] - xlogx[n - i - 1] - base
             if gain > best:
                 best, where = gain, here
@@ -120,9 +126,12 @@ def _split_small(column, rank, rows, start, end, classes, total, xlogx, slots, l
 
 
 @kernel
-def _best_split(features, ranks, chosen, rows, start, end, stop, min_gain, xlogx, hist, slots):  # type: ignore[no-untyped-def]
-    """Gain, feature and rank of the best cut of a node; feature −1 where none gains more than ``min_gain``."""
-    classes, n_classes = stop[0], stop[1]
+def _best_split(features, ranks, chosen, tried, rows, start, end, stop, min_gain, xlogx, hist, slots):  # type: ignore[no-untyped-def]
+    """Gain, feature and rank of the best cut of a node; feature −1 where none gains more than ``min_gain``.
+
+    ``tried`` (bool[F]) are features that are out of the question.
+    """
+    classes, n_classes, least = stop[0], stop[1], stop[2]
     total = np.zeros(n_classes, np.int64)
     lefts = np.zeros(n_classes, np.int64)
     order = np.zeros(_HISTOGRAM_ROWS + 1, np.int64)
@@ -133,10 +142,13 @@ def _best_split(features, ranks, chosen, rows, start, end, stop, min_gain, xlogx
         return best, best_feature, best_rank
     for j in range(chosen.shape[0]):
         f = chosen[j]
+        if tried[f]:
+            continue
+        seen = features[f], ranks[f]
         if end - start > _HISTOGRAM_ROWS:
-            gain, b = _split_large(features[f], ranks[f], rows, start, end, classes, total, xlogx, hist, lefts)
+            gain, b = _split_large(*seen, rows, start, end, classes, least, total, xlogx, hist, lefts)
         else:
-            gain, b = _split_small(features[f], ranks[f], rows, start, end, classes, total, xlogx, slots, lefts, order)
+            gain, b = _split_small(*seen, rows, start, end, classes, least, total, xlogx, slots, lefts, order)
         if gain > best:
             best, best_feature, best_rank = gain, f, b
     return best, best_feature, best_rank
@@ -178,31 +190,34 @@ def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # t
     hist = np.zeros((256, stop[1]), np.int32)
     slots = np.zeros(257, np.int64)
     spare = np.zeros(n, np.int64)
+    tried = np.zeros(features.shape[0], np.bool_)
     entities, fewest, met = stop[3], stop[4], np.zeros(max(stop[4], 1), np.int64)
     end[0] = n
     nodes, at = 1, 0
     while at < nodes:
         s, e = start[at], end[at]
-        if e - s >= 2 * min_leaf and depth[at] < max_depth:
-            gain, f, cut = _best_split(features, ranks, chosen, rows, s, e, stop, min_gain, xlogx, hist, slots)
-            if f >= 0:
-                middle = _partition(features[f], ranks[f], cut, rows, s, e, spare)
-                if (
-                    middle - s >= min_leaf
-                    and e - middle >= min_leaf
-                    and (fewest <= 1 or enough(rows, s, middle, entities, fewest, met))
-                    and (fewest <= 1 or enough(rows, middle, e, entities, fewest, met))
-                ):
-                    feature[at], gains[at] = f, gain
-                    for b in range(256):
-                        if ranks[f, b] <= cut:
-                            mask[at, b >> 6] |= np.uint64(1) << np.uint64(b & 63)
-                    left[at], right[at] = nodes, nodes + 1
-                    start[nodes], end[nodes] = s, middle
-                    start[nodes + 1], end[nodes + 1] = middle, e
-                    parent[nodes] = parent[nodes + 1] = at
-                    depth[nodes] = depth[nodes + 1] = depth[at] + 1
-                    nodes += 2
+        tried[:] = False
+        for _ in range(_ATTEMPTS if e - s >= 2 * min_leaf and depth[at] < max_depth else 0):
+            gain, f, cut = _best_split(features, ranks, chosen, tried, rows, s, e, stop, min_gain, xlogx, hist, slots)
+            if f < 0:
+                break
+            middle = _partition(features[f], ranks[f], cut, rows, s, e, spare)
+            if fewest > 1 and not (
+                enough(rows, s, middle, entities, fewest, met) and enough(rows, middle, e, entities, fewest, met)
+            ):
+                tried[f] = True  # the next best feature may part the rows so that k entities are on either side
+                continue
+            feature[at], gains[at] = f, gain
+            for b in range(256):
+                if ranks[f, b] <= cut:
+                    mask[at, b >> 6] |= np.uint64(1) << np.uint64(b & 63)
+            left[at], right[at] = nodes, nodes + 1
+            start[nodes], end[nodes] = s, middle
+            start[nodes + 1], end[nodes + 1] = middle, e
+            parent[nodes] = parent[nodes + 1] = at
+            depth[nodes] = depth[nodes + 1] = depth[at] + 1
+            nodes += 2
+            break
         at += 1
     walk = (feature[:nodes], mask[:nodes], left[:nodes], right[:nodes])
     return walk, parent[:nodes], start[:nodes], end[:nodes], gains[:nodes]
