@@ -30,7 +30,7 @@ _FARTHEST = 2.0**52
 CROWDED = 0.5
 _SMALL = 100
 """A lattice of at most so many places, of which such a share is in use, counts as small and known."""
-_NEARLY_ALL, _MOST_DAYS = 0.75, 0.6
+_NEARLY_ALL, _MOST_DAYS = 0.9, 0.75
 """Share of the numbers, or days, around that are in use from which on there is nothing to avoid."""
 _AROUND = 12.0
 _LARGEST = 4096
@@ -96,7 +96,7 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
-        full = _are_full(numbers, starts, kept, _MOST_DAYS if calendar else _NEARLY_ALL)
+        full = _are_full(numbers, starts, kept, calendar=calendar)
         moduli[full], classes[full] = 1.0, 1.0
         return cls(cuts, moduli, classes, kept, told)
 
@@ -169,14 +169,15 @@ def _cells(raw: Reals, entities: npt.NDArray[np.int64], k: int) -> tuple[Reals, 
     return numbers, rank[starts].astype(np.int64)
 
 
-def _are_full(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals, share: float) -> npt.NDArray[np.bool_]:
-    """The cells in and around which most numbers are in use, bool[cells]."""
+def _are_full(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals, *, calendar: bool) -> npt.NDArray[np.bool_]:
+    """The cells in and around which most days, or in short ones nearly all numbers, are in use, bool[cells]."""
     used = np.union1d(rare, kept)
     ends = np.append(starts[1:], len(rare))
     low = np.maximum(rare[np.append(starts[:1], starts[:-1])] - _AROUND, used[0])
     high = np.minimum(rare[np.append(ends[1:], ends[-1:]) - 1] + _AROUND, used[-1])
     inside = np.searchsorted(used, high) - np.searchsorted(used, low)
-    full: npt.NDArray[np.bool_] = (inside >= share * (high - low)) & (high - low >= _AROUND)
+    share, widest = (_MOST_DAYS, np.inf) if calendar else (_NEARLY_ALL, 4 * _AROUND)
+    full: npt.NDArray[np.bool_] = (inside >= share * (high - low)) & (high - low >= _AROUND) & (high - low <= widest)
     return full
 
 
