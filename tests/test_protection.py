@@ -70,7 +70,7 @@ class Cloned:
 
     @property
     def told(self) -> set[tuple[str, str]]:
-        """Dates that follow: from another at a distance that k entities share, or from a column's few days of the month."""
+        """Dates that follow from another at a distance that k entities share, or from a column's days of the month."""
         model = load(self.file)
         assert isinstance(model, ForestModel)
         tables = [(str(t.table), t.steps) for t in model.tables if t.steps is not None]
