@@ -16,6 +16,7 @@ from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_tables import TableModel
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
 from dbclone.models.encoding import ColumnStep
+from dbclone.models.layout import SAME_ROW
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Rows
 from dbclone.schema import Key, Table
@@ -169,11 +170,28 @@ class Moves(ABC):
             unit = 1.0 if step.scale.lattice else max((drawn.high - drawn.low) / 1e6, 1e-9)
             room = max(drawn.high - drawn.low, 64 * unit)
             bounds, numbers = (drawn.low, drawn.high + room), self._rows.numbers[step.step]
-            self._rows.numbers[step.step] = moved_apart(numbers, others, rows, unit, bounds, permits=drawn.permits)
+            moved = moved_apart(numbers, others, rows, unit, bounds, permits=drawn.permits)
+            self._rows.numbers[step.step] = moved
+            if step.scale.temporal:
+                self._take_along(step, rows, (moved - numbers)[rows] * step.scale.unit)
         else:
             codes = self._rows.codes[step.step]
             self._rows.codes[step.step] = recoded(codes, others, rows, step.codec.size, self._rng)  # type: ignore[union-attr]
         self._fill_in(step, rows)
+
+    def _take_along(self, step: ColumnStep, rows: np.ndarray, by: np.ndarray) -> None:
+        """Move the dates that are counted from a date that has moved, ``by`` float64[rows] microseconds."""
+        counted = {
+            s.name
+            for s in self._model.steps.steps  # type: ignore[union-attr]
+            for v in s.variants
+            if v.reference == SAME_ROW and v.source is not None and v.source.step == step.step
+        }
+        for other in self._model.columns:
+            if other.step in counted and other.scale.temporal and not other.clock:
+                self._rows.numbers[other.step][rows] += np.round(by / other.scale.unit)
+                self._fill_in(other, rows)
+                self._take_along(other, rows, by)
 
     def _fill_in(self, step: ColumnStep, rows: np.ndarray) -> None:
         """Decode the column in the given rows only: elsewhere a repair may have left values that no code stands for."""

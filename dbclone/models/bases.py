@@ -124,7 +124,7 @@ def choose_bases(
     worth = WORTH if shape.scale.temporal else 2 * WORTH
     sibling = next((b for b in bases if b.reference == SIBLING), None)
     group = observed.rows.codes[kind] if kind and any(b.reference == ALIKE for b in bases) else None
-    gains = {id(b): saved(raw, b.numbers, lattice, group) for b in bases}
+    gains = {id(b): saved(raw, b.numbers, lattice, group) * _reaches(raw, b) for b in bases}
     others = [b for b in bases if b.reference != SIBLING and gains[id(b)] > worth]
     best = max(others, key=lambda b: gains[id(b)], default=None)
     chosen: list[Base] = []
@@ -139,6 +139,14 @@ def choose_bases(
     if best is not None:
         chosen.append(best)
     return chosen
+
+
+def _reaches(raw: np.ndarray, base: Base) -> float:
+    """Share of the rows that can be counted from the base; a previous sibling is missing of need."""
+    known = ~np.isnan(raw)
+    if base.reference in (SIBLING, ALIKE) or not known.any():
+        return 1.0
+    return float(np.mean(~np.isnan(base.numbers[known])))
 
 
 def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, ceiling: np.ndarray) -> Base:
