@@ -39,9 +39,17 @@ def dbclone(*arguments: object) -> Outcome:
     return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
+RUN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job would ignore
+from dbclone.cli import main
+main()
+"""
+
+
 def start(*arguments: object, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
     """Start a command as a process of its own."""
-    command = [sys.executable, "-c", "from dbclone.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", RUN, *map(str, arguments)]
     variables = {**os.environ, **(env or {})}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
 

@@ -36,6 +36,8 @@ def reach(step: str, raw: np.ndarray, scale: Scale, guard: Guard) -> tuple[float
 def _end(number: float, unit: float, offset: float) -> float:
     """The largest number whose value (number · unit + offset) has the sign, digits and bits of the given one's."""
     value = number * unit + offset
+    if not abs(value) < 2.0**53:
+        return number
     if value < 0:
         return (-min(unit, -value) - offset) / unit
     whole = int(value)
