@@ -30,11 +30,7 @@ def draw_code(p, tree, x):  # type: ignore[no-untyped-def]
         b = x[p.nodes[at].feature]
         left = (p.masks[at, b >> 6] >> np.uint64(b & 63)) & np.uint64(1)
         at = p.nodes[at].left if left else p.nodes[at].right
-    lam = p.trees[tree].shrinkage
-    while p.nodes[at].parent >= 0:
-        n = p.nodes[at].end - p.nodes[at].start
-        if np.random.random() * (lam + n) >= lam:
-            break
+    while p.nodes[at].parent >= 0 and np.random.random() < p.nodes[at].climb:
         at = p.nodes[at].parent
     n = p.nodes[at].end - p.nodes[at].start
     if n == 0:

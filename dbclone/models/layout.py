@@ -32,10 +32,11 @@ MOST_DATES = 48
 REDRAWS = 8
 """How often a draw that cannot stand is drawn again."""
 
-NODE = np.dtype([(n, np.int64) for n in ("feature", "left", "right", "parent", "start", "end")])
-"""A tree's node; ``start`` and ``end`` cut ``codes``."""
+_NODE_PLACES = ("feature", "left", "right", "parent", "start", "end")
+NODE = np.dtype([*((n, np.int64) for n in _NODE_PLACES), ("climb", np.float64)])
+"""A tree's node; ``start`` and ``end`` cut ``codes``, ``climb`` is the probability of a draw from the node above."""
 
-TREE = np.dtype([("root", np.int64), ("shrinkage", np.float64)])
+TREE = np.dtype([("root", np.int64)])
 
 STEP = np.dtype(
     [

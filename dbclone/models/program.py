@@ -94,9 +94,9 @@ def _trees(trees: Sequence[Tree]) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
         for name, by in (("left", before[i]), ("right", before[i]), ("parent", before[i])):
             place = getattr(t, name).astype(np.int64)
             mine[name] = np.where(place >= 0, place + by, -1)
-        mine["start"], mine["end"] = t.start + codes_before[i], t.end + codes_before[i]
+        mine["start"], mine["end"], mine["climb"] = t.start + codes_before[i], t.end + codes_before[i], t.climb
     roots = np.zeros(len(trees), dtype=TREE)
-    roots["root"], roots["shrinkage"] = before[:-1], [t.shrinkage for t in trees]
+    roots["root"] = before[:-1]
     masks = np.concatenate([np.zeros((0, 4), np.uint64), *(t.mask for t in trees)])
     return nodes, masks, np.concatenate([np.zeros(0, np.int32), *(t.codes for t in trees)]), roots
 

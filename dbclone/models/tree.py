@@ -3,6 +3,9 @@
 A tree splits byte features by the log-likelihood gain of at most 32 target classes and keeps, per node, the fine codes
 of its training rows as one contiguous slice.  A draw walks to a leaf, then climbs with probability λ/(λ+n) per node:
 exactly the recursive mixture p = (n·empirical + λ·p_parent)/(n + λ) (Buntine 1992, "Learning classification trees").
+
+λ is the same for all nodes, or each node's own: the less a node differs from the one above, beyond chance, the more it
+takes from there (as empirical Bayes does: Efron and Morris 1973).  Held-out families decide which, and how much.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from dbclone.models.soundness import require_tree
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
+_STRONGEST = 5
+"""Place of the strongest shrinkage among ``Growth.shrinkages``."""
 _ATTEMPTS = 6
 """Features that are tried at a node, the best first."""
 _HISTOGRAM_ROWS = 400
@@ -39,8 +44,8 @@ class Tree:
     """int64[nodes]: slice of ``codes``."""
     codes: np.ndarray
     """int32[rows]: fine codes, the rows of a node side by side."""
-    shrinkage: float
-    """λ."""
+    climb: np.ndarray
+    """float64[nodes]: probability of going up from a node, λ/(λ+n)."""
 
     def __post_init__(self) -> None:
         """ValueError if a walk could leave the arrays."""
@@ -224,23 +229,22 @@ def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # t
 
 
 @kernel
-def _held_out(features, rows, classes, n_classes, nodes, counts, gains, cuts, shrinkages):  # type: ignore[no-untyped-def]
-    """Mean log-likelihood of held-out rows for every (gain threshold, λ): float64[cuts, shrinkages]."""
+def _held_out(features, rows, classes, n_classes, nodes, counts, gains, cuts, climbs):  # type: ignore[no-untyped-def]
+    """Mean log-likelihood of held-out rows for every (gain threshold, row of ``climbs``): float64[cuts, climbs]."""
     feature, mask, left, right = nodes
-    score = np.zeros((cuts.shape[0], shrinkages.shape[0]))
+    score = np.zeros((cuts.shape[0], climbs.shape[0]))
     for i in range(rows.shape[0]):
         row = rows[i]
         c = classes[row]
         for t in range(cuts.shape[0]):
-            for s in range(shrinkages.shape[0]):
-                lam = shrinkages[s]
+            for s in range(climbs.shape[0]):
                 at = 0
                 p = (counts[0, c] + 0.5) / (counts[0, n_classes] + 0.5 * n_classes)
                 while feature[at] >= 0 and gains[at] >= cuts[t]:
                     b = features[feature[at], row]
                     go = (mask[at, b >> 6] >> np.uint64(b & 63)) & np.uint64(1)
                     at = left[at] if go else right[at]
-                    p = (counts[at, c] + lam * p) / (counts[at, n_classes] + lam)
+                    p = (1 - climbs[s, at]) * counts[at, c] / counts[at, n_classes] + climbs[s, at] * p
                 score[t, s] += np.log(p)
     return score / max(1, rows.shape[0])
 
@@ -277,7 +281,11 @@ class Growth:
     min_leaf: int = 5
     max_depth: int = 24
     cuts: tuple[float, ...] = (3.0, 8.0, 24.0, 80.0, 250.0, 1000.0, 1e18)
-    shrinkages: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
+    shrinkages: tuple[tuple[str, float], ...] = (
+        *(("same", strength) for strength in (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)),
+        *(("own", strength) for strength in (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)),
+    )
+    """λ itself, or what a node's own is multiplied by."""
 
 
 def grow(
@@ -291,24 +299,45 @@ def grow(
     n = len(target.codes)
     xlogx = _xlogx(n)
     ranks = _ranks(features, ordered, target, chosen)
-    cut, lam = growth.cuts[1], growth.shrinkages[2]
+    cut, shrinkage = growth.cuts[1], growth.shrinkages[2]
     train, test = np.flatnonzero(~target.held_out), np.flatnonzero(target.held_out)
     stop = (target.classes, target.n_classes, growth.min_leaf, target.guard.entities, target.guard.k)
     if len(train) >= 40 and len(test) >= 20:
-        rows = train.copy()
-        walk, _, start, end, gains = _grow(features, ranks, chosen, rows, stop, growth.cuts[0], growth.max_depth, xlogx)
+        rows, least = train.copy(), growth.cuts[0]
+        walk, parent, start, end, gains = _grow(features, ranks, chosen, rows, stop, least, growth.max_depth, xlogx)
         counts = _node_counts(start, end, rows, target.classes, target.n_classes)
-        cuts, lams = np.array(growth.cuts), np.array(growth.shrinkages)
+        cuts, climbs = np.array(growth.cuts), np.array([_climbs(counts, parent, *s) for s in growth.shrinkages])
         test = test[:: max(1, len(test) // 8000)]
-        score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, lams)
-        best = np.unravel_index(int(np.argmax(score)), score.shape)
+        score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, climbs)
+        best, strength = divmod(int(np.argmax(score)), score.shape[1])
         if score.max() <= score[-1].max() + 1.0 / len(test):  # less than a nat in all: nothing beats the root alone
-            best = (score.shape[0] - 1, score.shape[1] - 1)
-        cut, lam = growth.cuts[best[0]], growth.shrinkages[best[1]]
+            best, strength = score.shape[0] - 1, _STRONGEST
+        cut, shrinkage = growth.cuts[best], growth.shrinkages[strength]
     rows = np.arange(n, dtype=np.int64)
     walk, parent, start, end, _ = _grow(features, ranks, chosen, rows, stop, cut, growth.max_depth, xlogx)
     feature, mask, left, right = walk
-    return Tree(feature, mask, left, right, parent, start, end, target.codes[rows].astype(np.int32), lam)
+    climb = _climbs(_node_counts(start, end, rows, target.classes, target.n_classes), parent, *shrinkage)
+    return Tree(feature, mask, left, right, parent, start, end, target.codes[rows].astype(np.int32), climb)
+
+
+def _climbs(counts: np.ndarray, parent: np.ndarray, kind: str, strength: float) -> np.ndarray:
+    """Probability of going up from each node, float64[nodes]; ``counts`` are rows by class, the last column their sum.
+
+    A node's own λ is ``strength`` times half the degrees of freedom of its classes over its divergence from the node
+    above, less what chance adds to that.
+    """
+    n = counts[:, -1]
+    if kind == "same":
+        return strength / (strength + n)
+    above = counts[np.maximum(parent, 0)]
+    classes = counts.shape[1] - 1
+    here = counts[:, :-1] / np.maximum(n, 1)[:, None]
+    there = (above[:, :-1] + 0.5) / (above[:, -1:] + 0.5 * classes)
+    divergence = (here * np.log(np.maximum(here, 1e-12) / there)).sum(axis=1)
+    freedom = np.maximum((above[:, :-1] > 0).sum(axis=1) - 1, 1) / 2
+    beyond = np.maximum(divergence - freedom / np.maximum(n, 1), 1e-9)
+    own = strength * freedom / beyond
+    return np.asarray(own / (own + n))
 
 
 def _xlogx(n: int) -> np.ndarray:
