@@ -99,6 +99,8 @@ def _measured(table: TableModel, column: ColumnStep, step: Step) -> Content:
     if not ranges:
         return Content(table.table, name, "no value: it is always NULL", *step.sieve.rare, beyond=step.beyond)
     restore = getattr(column.codec, "restore", None)
+    if step.counts_on:
+        return Content(table.table, name, "counts the rows of each owner")
     between = ""
     split = any(c.clock and c.column == column.column for c in table.columns)
     if restore is not None and not split:

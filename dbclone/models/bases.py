@@ -20,6 +20,8 @@ from dbclone.schema import TableName
 _REGULAR = 0.5
 """Share of the most frequent gap beyond which a sort key keeps a calendar of its own."""
 _TOGETHER = 0.3
+_COUNTED = 20
+"""Siblings from which on it is no chance that each is numbered one more than the one before."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,16 @@ def choose_bases(
     if best is not None:
         chosen.append(best)
     return chosen
+
+
+def counts_on(shape: Shape, raw: np.ndarray, chosen: list[Base]) -> bool:
+    """Whether a number is always the previous sibling's and one same step more: 1, 2, 3 …"""
+    base = next((b for b in chosen if b.reference == SIBLING), None)
+    if base is None or shape.scale.temporal or not shape.scale.lattice:
+        return False
+    gap = raw - base.numbers
+    gap = gap[~np.isnan(gap)]
+    return len(gap) >= _COUNTED and bool(gap.min() == gap.max() > 0)
 
 
 def _reaches(raw: np.ndarray, base: Base) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dbclone.models.anchors import anchor_of
 from dbclone.models.atoms import Atoms
-from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases
+from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases, counts_on
 from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional
 from dbclone.models.drawing import with_moments
@@ -182,6 +182,7 @@ class _Learner:
         grown = list(_variants(shape, raw, chosen, self.sample, visible, pool=self.pool))
         low, high = reach(shape.name, raw, shape.scale, observed.guard)
         bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden], chosen), self._null_rule(shape)
+        counting = counts_on(shape, raw, chosen)
         return lambda: Step(
             shape.name,
             shape.kind,
@@ -192,8 +193,9 @@ class _Learner:
             high,
             bounds,
             nulls,
-            self._sieve(shape),
+            NO_SIEVE if counting else self._sieve(shape),
             self._month_days(shape),
+            counting,
             int(((raw < low) | (raw > high)).sum()),
         )
 

@@ -110,6 +110,8 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
         record["first_variant"], record["variants"] = variant_at, len(step.variants)
         record["first_bound"], record["bounds"] = bound_at, len(step.bounds)
         record["lattice"], record["low"], record["high"] = step.scale.lattice, step.low, step.high
+        if step.counts_on:
+            record["high"] = np.inf
         if isinstance(step.feature, MeasuredFeature):
             _feature(record, step.feature, pools)
         if not step.name.startswith("time:"):  # that of a day and its time of day is for both together

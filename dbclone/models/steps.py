@@ -101,6 +101,8 @@ class Step:
     """Where no number of a measured step may stand; of a time of day, none of it and its day together."""
     month_days: int = 0
     """Days of the month on which alone its dates stand (models.calendar); 0: on any."""
+    counts_on: bool = False
+    """Whether it counts the siblings: it ends where they do, whatever ``high`` says, and has no sieve."""
     beyond: int = 0
     """Rows of the source below ``low`` or above ``high``."""
 
