@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.conditions.tree import Condition
-from dbclone.conditions.uniques import unique_indexes_of
+from dbclone.conditions.uniques import covered, unique_indexes_of
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Exclusion, Table
 
@@ -73,9 +73,7 @@ class Apart:
 
     def covered(self, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
         """bool[n]"""
-        from dbclone.conditions.evaluation import Evaluator
-
-        return Evaluator(columns).violated(self.left_out, n) if self.left_out else np.ones(n, dtype=bool)
+        return covered(self.left_out, columns, n)
 
     def groups(self, columns: Mapping[str, pa.Array]) -> list[list[tuple[int, Range]]]:
         """The rows that must not overlap each other, with their ranges, by these; odd ranges are passed over."""

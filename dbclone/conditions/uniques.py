@@ -39,9 +39,7 @@ class UniqueIndex:
 
     def covered(self, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
         """bool[n]: the rows that it covers."""
-        from dbclone.conditions.evaluation import Evaluator
-
-        return Evaluator(columns).violated(self.left_out, n) if self.left_out else np.ones(n, dtype=bool)
+        return covered(self.left_out, columns, n)
 
     def repeating(self, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
         """Rows whose values under the index an earlier row has, int64, ascending."""
@@ -59,6 +57,13 @@ class UniqueIndex:
                 found.append(row)
             seen.add(key)
         return np.array(found, dtype=np.int64)
+
+
+def covered(left_out: Condition | None, columns: Mapping[str, pa.Array], n: int) -> np.ndarray:
+    """bool[n]: the rows that violate a condition; all if there is none."""
+    from dbclone.conditions.evaluation import Evaluator
+
+    return Evaluator(columns).violated(left_out, n) if left_out else np.ones(n, dtype=bool)
 
 
 def unique_indexes_of(table: Table, dialect: str) -> tuple[UniqueIndex, ...]:

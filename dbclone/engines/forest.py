@@ -107,7 +107,7 @@ def _fit_table(
         observed.relations,
         observed.columns,
         tuple(_key(observed, c.column, data) for c in _keys(observed)),
-        tuple(_personal(observed, c, data) for c in observed.columns if _is_pii(c)),
+        tuple(_personal(observed, c, data) for c in observed.columns if is_personal(c.codec)),
         tuple(_avoided(observed, data)),
         tuple(_pointer(observed, r) for r in observed.relations if _points(r)),
         tuple(Implied(r.id, r.parent, r.path, _nullable(observed, r)) for r in observed.relations if r.path),
@@ -124,7 +124,7 @@ def _avoided(observed: Observed, data: pa.Table) -> Iterator[Avoided]:
     makers = {s.column: s.codec.maker for s in observed.columns if isinstance(s.codec, Filled)}
     makers |= {c.column: _key(observed, c.column, data).maker for c in _keys(observed)}
     documents = {s.column for s in observed.columns if isinstance(s.codec, StructuredCodec)}
-    texts = documents | {s.column for s in observed.columns if isinstance(s.codec, TextCodec) or _is_pii(s)}
+    texts = documents | {s.column for s in observed.columns if isinstance(s.codec, TextCodec) or is_personal(s.codec)}
     for name in data.column_names:
         if name in texts or name in makers:
             values, maker = contiguous(data.column(name)), makers.get(name)
@@ -148,10 +148,6 @@ def _owners(observed: Observed, n: int) -> np.ndarray:
     owners = int(observed.guard.entities.max(initial=0)) + 1 + np.arange(n, dtype=np.int64)
     owners[observed.order] = observed.guard.entities
     return owners
-
-
-def _is_pii(step: ColumnStep) -> bool:
-    return is_personal(step.codec)
 
 
 def _personal(observed: Observed, step: ColumnStep, data: pa.Table) -> PiiColumn:

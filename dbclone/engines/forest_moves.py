@@ -107,10 +107,7 @@ class Moves(ABC):
         allows = allowed(self._model.avoided, step.column)
         codes = self._rows.codes[step.step][rows]
         fresh = decoded(step.codec, codes, allows, self._rng, unique=True)  # type: ignore[arg-type]
-        before = self.keys[step.column]
-        place = np.arange(self._rows.n)
-        place[rows] = self._rows.n + np.arange(len(rows))
-        self.keys[step.column] = pa.concat_arrays([before, fresh.cast(before.type)]).take(pa.array(place))
+        self._put(step.column, rows, fresh)
 
     def _uncover(self, index: UniqueIndex, rows: np.ndarray) -> bool:
         """Give rows the columns of the index's condition that a row has which it does not cover."""
@@ -197,8 +194,13 @@ class Moves(ABC):
         """Decode the column in the given rows only: elsewhere a repair may have left values that no code stands for."""
         before = self.keys[step.column]
         self._fill(step)
-        place = np.arange(self._rows.n)
-        place[rows] += self._rows.n
-        both = pa.concat_arrays([before, self.keys[step.column].cast(before.type)])
-        self.keys[step.column] = both.take(pa.array(place))
+        fresh, self.keys[step.column] = self.keys[step.column].take(pa.array(rows)), before
+        self._put(step.column, rows, fresh)
         self._fill_required()
+
+    def _put(self, column: str, rows: np.ndarray, fresh: pa.Array) -> None:
+        """Give the rows (int64[m]) these values (m of them) of a column."""
+        before = self.keys[column]
+        place = np.arange(self._rows.n)
+        place[rows] = self._rows.n + np.arange(len(rows))
+        self.keys[column] = pa.concat_arrays([before, fresh.cast(before.type)]).take(pa.array(place))

@@ -286,7 +286,7 @@ class Values(Moves):
         if not broken.any() or not loose:
             return broken
         column = min(loose, key=lambda c: len(self._using(c)))  # better one that serves no other foreign key
-        self.keys[column] = self.keys[column].take(pa.array(np.arange(self._rows.n), mask=broken))
+        self._release(column, np.flatnonzero(broken))
         for other in self._using(column):
             self._rows.parents[other.id][broken] = -1
         return np.zeros(self._rows.n, dtype=bool)

@@ -16,7 +16,7 @@ from dbclone.models.counting import WORTH, converted, saved
 from dbclone.models.inequalities import holds
 from dbclone.models.layout import MEASURED
 from dbclone.models.observation import Observation, Observed
-from dbclone.models.rows import gather_numbers
+from dbclone.models.rows import Path, gather_numbers
 from dbclone.models.sampling import Shape
 from dbclone.models.steps import Anchor, Link
 
@@ -28,7 +28,7 @@ def anchor_of(seen: Observation, observed: Observed, link: Link, drawn: Sequence
         return None
     block = gather_numbers(seen.database, link.parent, link.numbers)
     columns = {c.step: c for c in seen.tables[link.parent].columns}
-    best: tuple[float, Anchor] | None = None
+    best: tuple[float, Shape, Path, np.ndarray] | None = None
     for shape in drawn:
         if shape.kind != MEASURED or not shape.scale.temporal or not shape.name.startswith("column:"):
             continue
@@ -42,7 +42,10 @@ def anchor_of(seen: Observation, observed: Observed, link: Link, drawn: Sequence
             if gain <= WORTH and not holds(raw, there):
                 continue
             if best is None or gain > best[0]:
-                atoms = Atoms.fit(raw - there, shape.scale.lattice, observed.guard.k, observed.guard.owners)
-                counts = np.bincount(atoms.encode(raw - there), minlength=atoms.size)[1:]
-                best = (gain, Anchor(shape.name, path, scale, atoms, np.cumsum(counts) / max(counts.sum(), 1)))
-    return best[1] if best else None
+                best = gain, shape, path, raw - there
+    if best is None:
+        return None
+    _, shape, path, distance = best
+    atoms = Atoms.fit(distance, shape.scale.lattice, observed.guard.k, observed.guard.owners)
+    counts = np.bincount(atoms.encode(distance), minlength=atoms.size)[1:]
+    return Anchor(shape.name, path, columns[path.step].scale, atoms, np.cumsum(counts) / max(counts.sum(), 1))

@@ -79,9 +79,9 @@ def find_formulas(
     if n < 2 * _TELLING or len(names) < 2:
         return ()
     sketch = {name: values[name][_sketch_rows(values, names, n)] for name in names}
+    various = {name: len(np.unique(values[name])) for name in names}
     found: dict[str, Formula] = {}
     for arity in (2, 3):
-        various = {name: len(np.unique(values[name])) for name in names}
         proposals = sorted(
             _proposals(targets, names, sketch, units, arity, found=found),
             key=lambda p: _preference(p, names, various, targets),

@@ -15,14 +15,14 @@ from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional
 from dbclone.models.drawing import with_moments
 from dbclone.models.layout import ABSOLUTE, LOOKUP, MEASURED, PACED
-from dbclone.models.lookups import table_of
+from dbclone.models.lookups import table_of, without_cycles
 from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation, families_keep_apart
 from dbclone.models.rows import Hop, Path
 from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.sieve import NO_SIEVE, Sieve
-from dbclone.models.step_order import acyclic, determining, kind_step, plain_numbers, shapes_of
+from dbclone.models.step_order import determining, kind_step, plain_numbers, shapes_of
 from dbclone.models.steps import Link, NullRule, Step, TableSteps, Variant
 from dbclone.models.tails import has_tails, reach
 from dbclone.models.tree import Tree
@@ -44,7 +44,7 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     determined = determining(observed, plain)
     empty = null_rules(plain, frozenset(c.step for c in observed.columns if not c.measured))
     kind = kind_step(observed, links, determined)
-    shapes = list(shapes_of(observed, links, kind, acyclic({**empty, **determined})))
+    shapes = list(shapes_of(observed, links, kind, without_cycles({**empty, **determined})))
     links = tuple(replace(k, anchor=anchor_of(seen, observed, k, _before_link(shapes, k))) for k in links)
     paced = _paced_step(observed, shapes)
     ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))

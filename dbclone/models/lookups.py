@@ -49,11 +49,11 @@ def lookups(columns: Mapping[str, np.ndarray]) -> dict[str, str]:
                     del support[a]
         if support:
             found[b] = max(support, key=lambda name: support[name])
-    return _without_cycles(found)
+    return without_cycles(found)
 
 
-def _without_cycles(found: dict[str, str]) -> dict[str, str]:
-    """Columns that determine each other in a ring: the ring is opened at its last member."""
+def without_cycles(found: dict[str, str]) -> dict[str, str]:
+    """What each is determined by, or comes after, where none is in a ring: that is opened at its last member."""
     kept: dict[str, str] = {}
     for b, a in found.items():
         up, seen = a, {b}

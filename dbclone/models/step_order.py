@@ -61,19 +61,6 @@ def _is_category(column: ColumnStep) -> bool:
     return isinstance(column.codec, CategoricalCodec)
 
 
-def acyclic(before: dict[str, str]) -> dict[str, str]:
-    """Which step comes before which, without the last of each ring."""
-    kept: dict[str, str] = {}
-    for step, other in before.items():
-        up, seen = other, {step}
-        while up in kept and up not in seen:
-            seen.add(up)
-            up = kept[up]
-        if up not in seen:
-            kept[step] = other
-    return kept
-
-
 def kind_step(observed: Observed, links: tuple[Link, ...], determined: dict[str, str]) -> str:
     """A category of few levels that families go through again and again: the test of a measurement, the event."""
     if observed.owner is None or observed.rows.n < 2 * max(len(np.unique(observed.family)), 1):

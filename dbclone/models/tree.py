@@ -20,8 +20,6 @@ from dbclone.models.soundness import require_tree
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
-_STRONGEST = 5
-"""Place of the strongest shrinkage among ``Growth.shrinkages``."""
 _ATTEMPTS = 6
 """Features that are tried at a node, the best first."""
 _HISTOGRAM_ROWS = 400
@@ -311,7 +309,7 @@ def grow(
         score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, climbs)
         best, strength = divmod(int(np.argmax(score)), score.shape[1])
         if score.max() <= score[-1].max() + 1.0 / len(test):  # less than a nat in all: nothing beats the root alone
-            best, strength = score.shape[0] - 1, _STRONGEST
+            best = score.shape[0] - 1
         cut, shrinkage = growth.cuts[best], growth.shrinkages[strength]
     rows = np.arange(n, dtype=np.int64)
     walk, parent, start, end, _ = _grow(features, ranks, chosen, rows, stop, cut, growth.max_depth, xlogx)
