@@ -7,6 +7,7 @@ Hypothesis stops at the first failure and shrinks it; this goes on, so that one 
 
 import argparse
 import contextlib
+import itertools
 import re
 import tempfile
 import traceback
@@ -101,6 +102,12 @@ def main() -> None:
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     failures: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    seen = itertools.count(1)
+
+    def failed(number: int, kind: str, message: str, database: Database) -> None:
+        failures[kind].append((message, repr(database)))
+        print(f"example {number}: {kind}", flush=True)
+
     with cloner(asked.dialect) as attempt:
 
         @seed(asked.seed)
@@ -110,11 +117,12 @@ def main() -> None:
         )  # fmt: skip
         @given(databases(asked.dialect, asked.tables, rich=not asked.plain))
         def run(database: Database) -> None:
+            number = next(seen)
             try:
                 for wrong in attempt(database):
-                    failures[re.sub(r"\d+", "", wrong.rsplit(":", 1)[-1])].append((wrong, repr(database)))
+                    failed(number, re.sub(r"\d+", "", wrong.rsplit(":", 1)[-1]), wrong, database)
             except Exception as error:
-                failures[kind_of(error)].append((str(error), repr(database)))
+                failed(number, kind_of(error), str(error), database)
 
         run()
     for kind, found in sorted(failures.items(), key=lambda item: -len(item[1])):

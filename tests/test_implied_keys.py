@@ -60,3 +60,37 @@ def test_the_plan_tells_the_key_that_follows(tmp_path: Path) -> None:
 
 def test_rows_that_break_it_show_that_it_does_not_follow(tmp_path: Path) -> None:
     assert ("orders", "tenant_id", "tenant") not in references(shop(tmp_path / "shop.sqlite", strays=1))
+
+
+def test_a_row_that_may_do_without_owner_does_where_the_owner_fits_no_parent(tmp_path: Path) -> None:
+    """Half of the orders belong to no tenant and can have no lines, which need not belong to an order."""
+    sql = SQL.replace("number INTEGER NOT NULL,\n  quantity", "number INTEGER,\n  quantity")
+    tenants = [(100,), (101,)]
+    orders = [(100 + n % 4, n, n % 10) for n in range(ORDERS)]
+    lines = [(n, *orders[n % 2 + 4 * (n % 30)][:2], n % 9) for n in range(LINES)]
+    lines += [(LINES + n, 100 + n % 2, None, n % 9) for n in range(LINES)]
+    source = hand_made.build(tmp_path / "s.sqlite", sql, {"tenant": tenants, "orders": orders, "line": lines})
+    outcome = dbclone("copy", source, tmp_path / "clone.sqlite")
+    assert outcome.code == 0, outcome.err
+    with sqlite3.connect(tmp_path / "clone.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM line").fetchone()[0] == pytest.approx(2 * LINES, rel=0.03)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_condition_on_a_reference_binds_the_row_that_is_referred_to(tmp_path: Path) -> None:
+    sql = """
+    CREATE TABLE route (
+      origin TEXT NOT NULL, goal TEXT NOT NULL, driver_email TEXT, PRIMARY KEY (origin, goal)
+    );
+    CREATE TABLE trip (
+      id INTEGER PRIMARY KEY, origin TEXT NOT NULL, goal TEXT NOT NULL, CHECK (origin <> goal),
+      FOREIGN KEY (origin, goal) REFERENCES route (origin, goal)
+    );
+    """
+    trips = [(n, "Ulm", "Rom") for n in range(40)]
+    source = hand_made.build(tmp_path / "s.sqlite", sql, {"route": [("Ulm", "Rom", "ann@roads.example")], "trip": trips})
+    outcome = dbclone("copy", source, tmp_path / "clone.sqlite")
+    assert outcome.code == 0, outcome.err
+    with sqlite3.connect(tmp_path / "clone.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM trip").fetchone() == (40,)
+        assert connection.execute("SELECT count(*) FROM route WHERE origin = goal").fetchone() == (0,)

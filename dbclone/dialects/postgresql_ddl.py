@@ -76,11 +76,25 @@ def key_statements(table: Table) -> Iterator[str]:
             yield f"ALTER TABLE {name} ADD {_named(key)} {definition}"
 
 
-def foreign_key_statements(table: Table, key: ForeignKey) -> Iterator[str]:
-    """ALTER TABLE that adds a foreign key, and with it proves it: to the table, or to its partitions one by one."""
-    definition = _foreign_key(key)
-    for place, name in key.declared_by or ((table.name, key.name),):
-        yield f"ALTER TABLE {qualified(place)} ADD CONSTRAINT {quote(name)} {definition}"
+def foreign_key_statements(schema: Schema, table: Table) -> Iterator[str]:
+    """ALTER TABLE that adds the foreign keys, and with it proves them: to the table, or to its partitions one by one.
+
+    A key to a partitioned table makes the server add one per partition, under the first names that are free: those of
+    the table's other keys would be taken, so conditions that are always true hold these until their keys come.
+    """
+    declared = [
+        (qualified(place), quote(name), _foreign_key(key))
+        for key in table.foreign_keys
+        for place, name in key.declared_by or ((table.name, key.name),)
+    ]
+    parted = {t.name for t in schema.tables if any(statement.kind == "partition" for statement in t.attachments)}
+    reserved = len(declared) > 1 and any(key.parent in parted for key in table.foreign_keys)
+    if reserved:
+        for place, name, _ in declared:
+            yield f"ALTER TABLE {place} ADD CONSTRAINT {name} CHECK (true) NOT VALID"
+    for place, name, definition in declared:
+        free = f"DROP CONSTRAINT {name}, " if reserved else ""
+        yield f"ALTER TABLE {place} {free}ADD CONSTRAINT {name} {definition}"
 
 
 def _foreign_key(key: ForeignKey) -> str:

@@ -100,9 +100,8 @@ class PostgresqlTarget:
                 failed += self._indexes_refused(table)
         for table in own.tables:
             with writing(f"table {table.name}"):
-                for key in table.foreign_keys:
-                    for sql in ddl.foreign_key_statements(table, key):
-                        self._execute(sql)
+                for sql in ddl.foreign_key_statements(own, table):
+                    self._execute(sql)
         self._position_sequences()
         completions = [statement for table in own.tables for statement in table.completions]
         # These hide rows from the owner too, who has yet to prove them.

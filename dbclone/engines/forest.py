@@ -66,9 +66,9 @@ class ForestModel:
 
     def generate(self, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:
         """Synthetic rows of every table; the same seed gives the same bytes."""
-        from dbclone.engines.forest_generation import Generation
+        from dbclone.engines.redrawing import draw_tables
 
-        return Generation(self.plan, self.tables, options, progress).tables()
+        return draw_tables(self.plan, self.tables, options, progress)
 
 
 class ForestEngine:

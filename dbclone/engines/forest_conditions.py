@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import pyarrow as pa
 
+from dbclone.conditions.inherited import inherited_requirements
 from dbclone.conditions.ranges import overlapping
 from dbclone.conditions.repair import Freedom, Group, Repair, connected, repair, tied
 from dbclone.conditions.requirements import Requirement, length_limit, requirements_of, violations
@@ -15,7 +16,7 @@ from dbclone.engines.forest_tables import TableModel
 from dbclone.errors import PlanError
 from dbclone.models.relations import Relation
 from dbclone.plan import ReferenceRole
-from dbclone.schema import Table, TypeFamily
+from dbclone.schema import Schema, Table, TypeFamily
 
 _PLAIN = (
     TypeFamily.BOOLEAN, TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.FLOAT, TypeFamily.TEXT, TypeFamily.DATE,
@@ -30,12 +31,15 @@ class TableConditions:
     """The conditions of one table: those that can be judged when its rows are drawn, and those that must wait for
     references across cycles, totals over children and sums along siblings."""
 
-    def __init__(self, table: Table, model: TableModel, dialect: str) -> None:
+    def __init__(self, table: Table, model: TableModel, schema: Schema) -> None:
+        dialect = schema.dialect
         self._table, self._model, self._dialect = table, model, dialect
         found = requirements_of(table, dialect)
         late = _late_columns(model)
         self._early = tuple(r for r in found if not late & {*r.condition.columns})
         self._late = tuple(r for r in found if late & {*r.condition.columns})
+        self._inherited = tuple(r for r in inherited_requirements(schema, table) if not late & {*r.condition.columns})
+        """Of these a row may violate some: then no child can refer to it."""
         self._late_columns = late
         indexes = unique_indexes_of(table, dialect)
         self.indexes = tuple(index for index in indexes if not late & index.columns)
@@ -43,7 +47,8 @@ class TableConditions:
 
     def repair_early(self, columns: dict[str, pa.Array], rng: np.random.Generator) -> list[Repair]:
         """Repair rows whose later columns are still unknown; references that nothing else determines may change."""
-        return _repair(self._groups(self._early, self._early_freedom()), columns, self._early_freedom(), rng)
+        asked = (*self._early, *self._inherited)
+        return _repair(self._groups(asked, self._early_freedom()), columns, self._early_freedom(), rng)
 
     def repair_late(self, columns: dict[str, pa.Array], rng: np.random.Generator) -> list[Repair]:
         """Repair whole rows, none of whose keys may change any more; PlanError if a row stays in violation."""

@@ -50,6 +50,15 @@ class Generation:
             while ready and waiting[ready[0].table] <= self._rows.keys():
                 yield self._finished(ready.pop(0))
 
+    def wished(self) -> int:
+        """Rows of all drawn tables."""
+        return sum(self._wish(model) for model in self._models if model.steps is not None)
+
+    def missing(self) -> int:
+        """Once all is drawn: the rows that tables lack which have less than half of what they should."""
+        pairs = [(self._wish(m), self._rows[m.table].n) for m in self._models if m.steps is not None]
+        return sum(wish - there for wish, there in pairs if 2 * there < wish)
+
     def _finished(self, model: TableModel) -> tuple[TableName, pa.Table]:
         values = self._values[model.table]
         for number, pointer in enumerate(p for p in model.pointers if not p.within):
@@ -145,7 +154,7 @@ class Generation:
         for copy in model.copies:
             self._repeat(model, copy, follow(self._rows, model.table, copy.hops))
         self._compute(model, values)
-        kept = values.settle(self._plan.schema.dialect)
+        kept = values.settle(self._plan.schema)
         if len(kept) < rows.n:
             self._rows[model.table] = select_rows(rows, kept)
         for copy in model.copies:  # rows have gone, and names of keys have changed
@@ -233,5 +242,3 @@ def _switched(counts: np.ndarray, wished: int, rng: np.random.Generator) -> np.n
     pool = np.flatnonzero(out == (1 if surplus > 0 else 0))
     out[rng.permutation(pool)[: abs(surplus)]] = 0 if surplus > 0 else 1
     return out
-
-

@@ -130,9 +130,10 @@ class Moves(ABC):
     def _release_indexed(self, late: set[str]) -> None:
         """Once the late references over these columns are set: release those that repeat under a unique index."""
         for index in self._conditions.late_indexes if self._conditions else ():
-            loose = [c for c in index.item_columns & late if self._table.column(c).nullable]
-            if loose and index.columns <= self.keys.keys():
-                self._release(min(loose), self._repeating(index))
+            if index.columns <= self.keys.keys():
+                loose = [c for c in index.columns & late if self._table.column(c).nullable]
+                for column in sorted(loose, key=lambda c: (c not in index.item_columns, c)):
+                    self._release(column, self._repeating(index))
 
     def _is_indexed(self, columns: Collection[str]) -> bool:
         indexes = self._conditions.indexes if self._conditions else ()

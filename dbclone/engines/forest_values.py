@@ -19,6 +19,7 @@ from dbclone.engines.forest_recoding import carry_over, encode_again
 from dbclone.engines.forest_tables import TableModel, arrow_type
 from dbclone.engines.placeholders import filled, with_one_key
 from dbclone.engines.references import mend, referable, referring_columns
+from dbclone.graph import is_nullable
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
 from dbclone.models.derivation import plain, restored
@@ -31,7 +32,7 @@ from dbclone.models.totals import Running, Total, aggregate, carry_on
 from dbclone.plan import ReferenceRole
 from dbclone.privacy.fakers import fill
 from dbclone.privacy.traits import Traits
-from dbclone.schema import Key, Table, TableName
+from dbclone.schema import Key, Schema, Table, TableName
 
 _ROUNDS = 3
 _STEPS = 24
@@ -58,9 +59,10 @@ class Values(Moves):
         self._fill_columns()
         self._fill_keys()
         self._fill_required()
-        for relation in model.relations:
-            if relation.id in rows.parents and relation.role is not ReferenceRole.NULLED:
-                self.refer(relation, rows.parents[relation.id], others[relation.parent])
+        live = [r for r in model.relations if r.id in rows.parents and r.role is not ReferenceRole.NULLED]
+        # Of a column that keys share, the one that must refer has the say.
+        for relation in sorted(live, key=lambda r: is_nullable(table, r.key)):
+            self.refer(relation, rows.parents[relation.id], others[relation.parent])
 
     @classmethod
     def fixed(cls, model: TableModel) -> Values:
@@ -184,13 +186,13 @@ class Values(Moves):
             allows = allowed(self._model.avoided, key.column)
             self.keys[key.column] = new_keys(key.maker, self._rows.n, allows, self._rng)
 
-    def settle(self, dialect: str) -> np.ndarray:
+    def settle(self, schema: Schema) -> np.ndarray:
         """Change or drop rows until every key, condition and overlapping reference holds; positions of the rows kept.
 
-        ``dialect`` is the schema's.  Raises PlanError if no row satisfies a condition.
+        Raises PlanError if no row satisfies a condition.
         """
-        self.keys |= moved_apart_ranges(self._table, self._columns(), dialect) if self._table.exclusions else {}
-        self._conditions = TableConditions(self._table, self._model, dialect)
+        self.keys |= moved_apart_ranges(self._table, self._columns(), schema.dialect) if self._table.exclusions else {}
+        self._conditions = TableConditions(self._table, self._model, schema)
         for _ in range(_ROUNDS):
             repairs = self._conditions.repair_early(self._columns(), self._rng)
             for found in repairs:

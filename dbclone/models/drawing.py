@@ -11,7 +11,7 @@ import pyarrow as pa
 from dbclone.errors import ModelFileError
 from dbclone.models import sequence
 from dbclone.models.inequalities import SUPPORT
-from dbclone.models.layout import LINKED, MEASURED, OWNER, SAME_ROW, Families
+from dbclone.models.layout import ANY_GROUP, LINKED, MEASURED, OWNER, SAME_ROW, Families
 from dbclone.models.program import Groups, build
 from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers, taken
 from dbclone.models.steps import Bound, Link, Restriction, Step, TableSteps
@@ -33,6 +33,7 @@ def draw_rows(table: TableSteps, size: Size, database: Database, keys: Keys, see
     """Rows of the table in family order; rows for which no permitted parent was left are gone."""
     rng = np.random.default_rng(seed)
     groups = [_groups(table, link, database, keys) for link in table.links]
+    size = _without_barren(table, size, groups)
     program = build(table, database, groups, rng)
     families = _families(table, size, database, groups)
     if program.nodes["feature"].max(initial=-1) >= sequence.seen_bytes(program, families):
@@ -91,7 +92,21 @@ def _families(table: TableSteps, size: Size, database: Database, groups: list[Gr
     for j, (link, found) in enumerate(zip(table.links, groups, strict=True)):
         if found is not None and link.restriction is not None and link.restriction.source == "owner":
             group[j, : len(size.children)] = found.source_group
+            group[j, len(size.children) :] = ANY_GROUP
     return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group)
+
+
+def _without_barren(table: TableSteps, size: Size, groups: list[Groups | None]) -> Size:
+    """Rows may do without owner in this table: those of owners that leave no parent to choose are to."""
+    if not table.ownerless:
+        return size
+    barren = np.zeros(len(size.children), dtype=bool)
+    for link, found in zip(table.links, groups, strict=True):
+        if found is not None and link.restriction is not None and link.restriction.source == "owner":
+            there = np.isin(found.source_group, found.parent_group) & (found.source_group >= 0)
+            barren |= ~there & (not link.nullable)
+    lost = int(size.children[barren].sum())
+    return Size(np.where(barren, 0, size.children), size.alone + lost)
 
 
 def _groups(table: TableSteps, link: Link, database: Database, keys: Keys) -> Groups | None:

@@ -7,6 +7,7 @@ import numpy as np
 from dbclone.models.compiled import inner
 from dbclone.models.drawn_columns import draw_code
 from dbclone.models.layout import (
+    ANY_GROUP,
     BY_FAMILY,
     BY_LINK,
     FIRST_TYPE,
@@ -140,7 +141,8 @@ def _take_parent(p, j, wanted, group, date, family, met, pointers):  # type: ign
 
 @inner
 def _group_of(p, j, row, first, family, families, chosen):  # type: ignore[no-untyped-def]
-    """Group that the link must choose from; −1 if there is none, −2 if any will do (a family's first, BY_SIBLING)."""
+    """Group that the link must choose from; −1 if there is none, ANY_GROUP if any will do (a family's first row under
+    BY_SIBLING, a row without owner under BY_FAMILY)."""
     link = p.links[j]
     if link.restriction == UNRESTRICTED:
         return 0
@@ -150,7 +152,7 @@ def _group_of(p, j, row, first, family, families, chosen):  # type: ignore[no-un
         other = chosen[row, link.source]
         return p.wholes[p.links[link.source].via_at + other] if other >= 0 else -1
     if first or chosen[row - 1, j] < 0:
-        return -2
+        return ANY_GROUP
     return p.wholes[link.parent_group_at + chosen[row - 1, j]]
 
 
@@ -215,7 +217,7 @@ def _parent_of_code(p, j, code, group, row, begin, date, family, chosen, met, po
             if other >= 0:
                 return other
     wanted = code - FIRST_TYPE if code >= FIRST_TYPE else np.random.randint(link.types)
-    if group == -2:
+    if group == ANY_GROUP:
         group = _any_group(p, j, wanted)
     found = _take_parent(p, j, wanted, group, date, family, met, pointers)
     if found < 0:

@@ -25,6 +25,8 @@ SAME_AS_PREVIOUS, SAME_AS_EARLIER, FIRST_TYPE = 1, 2, 3
 
 UNRESTRICTED, BY_FAMILY, BY_LINK, BY_SIBLING = 0, 1, 2, 3
 """Where the candidates of a link come from: all rows, or the group named by the owner, another link, the sibling."""
+ANY_GROUP = -2
+"""In place of a group: the row has nothing yet that names one."""
 
 TRIES = 24
 MOST_DATES = 48

@@ -208,6 +208,23 @@ def test_constraints_of_every_kind_survive(source: Place, target: Place) -> None
         assert target.rows(question) == source.rows(question)
 
 
+def test_keys_to_a_partitioned_table_find_their_names_free(source: Place, target: Place) -> None:
+    source.run(
+        "CREATE TABLE p (a integer PRIMARY KEY) PARTITION BY HASH (a)",
+        "CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        "CREATE TABLE c (a integer)",
+        "ALTER TABLE c ADD FOREIGN KEY (a) REFERENCES p (a)",  # c_a_fkey; its own for the partitions follow
+        "ALTER TABLE c ADD CONSTRAINT a_first FOREIGN KEY (a) REFERENCES p (a)",  # created, it would take c_a_fkey
+    )
+    copy(source, target)
+    declared = (
+        "SELECT conname, contype::text FROM pg_constraint"
+        " WHERE conrelid = 'c'::regclass AND conparentid = 0 ORDER BY 1"
+    )  # fmt: skip
+    assert target.rows(declared) == source.rows(declared) == [("a_first", "f"), ("c_a_fkey", "f")]
+
+
 def test_unique_nulls_not_distinct(source: Place, target: Place) -> None:
     if source.rows("SELECT current_setting('server_version_num')::int < 150000") == [(True,)]:
         pytest.skip("NULLS NOT DISTINCT came with PostgreSQL 15")
