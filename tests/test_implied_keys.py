@@ -88,7 +88,8 @@ def test_a_condition_on_a_reference_binds_the_row_that_is_referred_to(tmp_path: 
     );
     """
     trips = [(n, "Ulm", "Rom") for n in range(40)]
-    source = hand_made.build(tmp_path / "s.sqlite", sql, {"route": [("Ulm", "Rom", "ann@roads.example")], "trip": trips})
+    routes = [("Ulm", "Rom", "ann@roads.example")]
+    source = hand_made.build(tmp_path / "s.sqlite", sql, {"route": routes, "trip": trips})
     outcome = dbclone("copy", source, tmp_path / "clone.sqlite")
     assert outcome.code == 0, outcome.err
     with sqlite3.connect(tmp_path / "clone.sqlite") as connection:
