@@ -1,6 +1,7 @@
 """Unique indexes over some rows or over expressions, and ranges that must not overlap, hold in a clone."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,6 +161,30 @@ def test_they_hold_in_a_clone_on_sqlite(tmp_path: Path) -> None:
     assert target.rows("PRAGMA integrity_check") == [("ok",)]
     fates = {line["name"].split(" ")[0]: line["fate"] for line in json.loads(outcome.out)["ledger"]}
     assert fates["one_open"] == fates["login_once"] == "kept by construction"
+
+
+def test_addresses_that_are_unique_among_the_living_are_so_in_a_clone(tmp_path: Path) -> None:
+    """As most applications that delete softly have it; the addresses are made up, and with the names of their rows."""
+    source, target = (Place("sqlite", str(tmp_path / end)) for end in ("s.sqlite", "t.sqlite"))
+    draw = random.Random(1)
+    users = []
+    for n in range(600):
+        first, last = draw.choice(("Ann", "Bob", "Cid", "Eva")), draw.choice(("Ames", "Burr", "Cole"))
+        gone = n % 3 == 0
+        email = f"{first}.{last}{n % 40 if gone else n}@corp.com"
+        users.append(f"({n}, '{email}', '{first}', '{last}', " + ("'2024-01-05')" if gone else "NULL)"))
+    source.run(
+        "CREATE TABLE users (id integer PRIMARY KEY, email text, first_name text, last_name text, deleted_at date)",
+        "CREATE UNIQUE INDEX one_living ON users (lower(email)) WHERE deleted_at IS NULL",
+        f"INSERT INTO users VALUES {', '.join(users)}",
+    )
+    outcome = dbclone("copy", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    assert target.rows("SELECT count(*) FROM users") == [(600,)]
+    [(rows, emails)] = target.rows("SELECT count(*), count(DISTINCT lower(email)) FROM users WHERE deleted_at IS NULL")
+    assert rows == emails
+    named = "SELECT count(*) FROM users WHERE instr(lower(email), lower(last_name)) > 0"
+    assert target.rows(named)[0][0] > 570
 
 
 def test_a_unique_index_of_one_partition_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from dbclone.columns.avoidance import everything
 from dbclone.columns.categorical import CategoricalCodec
+from dbclone.columns.codecs import is_personal
 from dbclone.conditions.repair import Repair, taken
 from dbclone.conditions.uniques import UniqueIndex
-from dbclone.engines.avoidance import allowed, decoded
+from dbclone.engines.avoidance import allowances, allowed, decoded
 from dbclone.engines.forest_conditions import TableConditions
 from dbclone.engines.forest_tables import TableModel
 from dbclone.models.distinctness import key_numbers, moved_apart, recoded, repeats
@@ -19,6 +24,8 @@ from dbclone.models.encoding import ColumnStep
 from dbclone.models.layout import SAME_ROW
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Rows
+from dbclone.privacy.fakers import fill
+from dbclone.privacy.traits import Traits
 from dbclone.schema import Key, Table
 
 _ROUNDS = 3
@@ -104,10 +111,33 @@ class Moves(ABC):
 
     def _draw_again(self, step: ColumnStep, rows: np.ndarray) -> None:
         """Other texts of the same kind."""
+        if is_personal(step.codec):
+            self._name_again(step.column, rows)
+            return
         allows = allowed(self._model.avoided, step.column)
         codes = self._rows.codes[step.step][rows]
         fresh = decoded(step.codec, codes, allows, self._rng, unique=True)  # type: ignore[arg-type]
         self._put(step.column, rows, fresh)
+
+    def _name_again(self, column: str, rows: np.ndarray) -> None:
+        """Make other persons of the rows: what is made with this column changes with it, where no key holds it.
+
+        No value of the column stays one of those in use, in whatever case an index compares them.
+        """
+        held = {name for key in self._table.keys for name in key.columns} | self._bound()
+        personal = [p for p in self._model.personal if p.name == column or p.name not in held]
+        personal = [replace(p, unique=True) if p.name == column else p for p in personal]
+        known, allows = _folded(self.keys[column]), allowances(self._model.avoided)
+        allowed_too = allows.get(column, everything)
+
+        def is_new(values: pa.Array) -> npt.NDArray[np.bool_]:
+            in_use = pc.is_in(_folded(values), value_set=known).to_numpy(zero_copy_only=False)
+            return allowed_too(values) & ~in_use.astype(bool)
+
+        traits = Traits.of({name: values.take(pa.array(rows)) for name, values in self.keys.items()}, len(rows))
+        for name, made in fill(personal, len(rows), self._rng, {**allows, column: is_new}, traits).items():
+            there = self.keys[name].take(pa.array(rows)).is_valid()
+            self._put(name, rows[there.to_numpy(zero_copy_only=False)], made.filter(there))
 
     def _uncover(self, index: UniqueIndex, rows: np.ndarray) -> bool:
         """Give rows the columns of the index's condition that a row has which it does not cover."""
@@ -205,3 +235,7 @@ class Moves(ABC):
         place = np.arange(self._rows.n)
         place[rows] = self._rows.n + np.arange(len(rows))
         self.keys[column] = pa.concat_arrays([before, fresh.cast(before.type)]).take(pa.array(place))
+
+
+def _folded(values: pa.Array) -> pa.Array:
+    return pc.utf8_lower(values.cast(pa.string()))

@@ -217,7 +217,8 @@ class Values(Moves):
 
     def _fill_required(self) -> None:
         """Plain values where a value must be and none was learned; references are not made up."""
-        referring = {c for r in self._model.relations for c in r.key.columns}
+        live = (r for r in self._model.relations if r.role is not ReferenceRole.NULLED)
+        referring = {c for r in live for c in r.key.columns}
         self.keys |= with_one_key(self._table, self.keys, referring)
         for column in self._table.insertable:
             values = self.keys.get(column.name)

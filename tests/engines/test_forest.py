@@ -681,6 +681,8 @@ CREATE TABLE blank (
     id INTEGER PRIMARY KEY, i INTEGER, r REAL, t TEXT, d DATE, s TIMESTAMP, b BOOLEAN, m DECIMAL(5, 2), z BLOB);
 CREATE TABLE no_key (a INTEGER, b TEXT);
 CREATE TABLE single (only_id INTEGER NOT NULL REFERENCES settings);
+CREATE TABLE pairs (a TEXT, b INTEGER, PRIMARY KEY (a, b));
+CREATE TABLE half_bound (a TEXT NOT NULL, b INTEGER, FOREIGN KEY (a, b) REFERENCES pairs);
 """
 
 
@@ -692,6 +694,7 @@ def test_odd_tables_are_cloned_like_any_other(make: Clone, scale: float) -> None
         "blank": [(i, *[None] * 8) for i in range(1, 31)],
         "no_key": [(i % 3, "xyz"[i % 2]) for i in range(50)] + [(None, None)] * 10,
         "single": [(1,)] * 20,
+        "half_bound": [("rare", None)],
     }
     copy = make(ODD, rows, scale=scale)
     assert copy.size("empty") == 0
@@ -699,7 +702,7 @@ def test_odd_tables_are_cloned_like_any_other(make: Clone, scale: float) -> None
     assert copy.size("settings") in (1, round(scale))
     assert copy.one("SELECT count(i) + count(r) + count(t) + count(d) + count(s) + count(b) + count(m) + count(z)"
                     " FROM blank") == 0  # fmt: skip
-    for table in ("needs_empty", "blank", "no_key", "single"):
+    for table in ("needs_empty", "blank", "no_key", "single", "half_bound"):
         assert copy.size(table) == pytest.approx(len(rows[table]) * scale, rel=0.1, abs=1), table
     if scale >= 1:
         assert copy.one("SELECT count(*) FROM no_key WHERE a IS NULL") > 0
