@@ -171,11 +171,12 @@ def _cut(
 
 
 def lower_cut(rows: tuple[np.ndarray, ...], k: int, lattice: bool) -> float:
-    """A number just beyond the value of the k-th entity: sorted values, their ranks and entities, distinct values."""
+    """A number just beyond the value of the k-th entity, or that value where k entities hold it: sorted values, their
+    ranks and entities, distinct values."""
     _, rank, entity, distinct = rows
     first = np.sort(np.unique(entity, return_index=True)[1])
     at = int(rank[first[min(k, len(first)) - 1]])
-    if at == 0 or at + 1 >= len(distinct):
+    if at == 0 or at + 1 >= len(distinct) or len(np.unique(entity[rank == at])) >= k:
         return float(distinct[at])
     between = distinct[at] + (0.5 if lattice else _UNEVEN) * (distinct[at + 1] - distinct[at])
     return float(np.ceil(between) if lattice else between)

@@ -122,12 +122,15 @@ NO_SIEVE = Sieve()
 
 
 def is_small_domain(numbers: Reals, common: Reals) -> bool:
-    """Whether numbers (float64[n], no NaN) are most of a small range, of which k entities share but the smaller part.
+    """Whether numbers (float64[n], no NaN) are nearly all of a short range, or most of a small one of which k entities
+    share but the smaller part.
 
     So it is with the months in a table of thirty rows: the range is known without them, and none tells anything.
     """
-    few = 2 * len(common) < len(np.unique(numbers))
-    return few and 0 < float(np.ptp(numbers)) < _SMALL and crowded(numbers) >= CROWDED
+    distinct, span = len(np.unique(numbers)), float(np.ptp(numbers))
+    few = 2 * len(common) < distinct and span < _SMALL and crowded(numbers) >= CROWDED
+    full = span < 2 * _AROUND and distinct >= _NEARLY_ALL * (span + 1)
+    return span > 0 and (few or full)
 
 
 def crowded(numbers: Reals) -> float:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbclone.models.atoms import MOST_BINS, Atoms
+from dbclone.models.atoms import MOST_BINS, Atoms, extremes
+from dbclone.privacy.protection import Guard
 
 crowded_numbers = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(
     lambda counts: np.repeat(np.arange(len(counts), dtype=float), counts)
@@ -88,6 +89,12 @@ def test_extremes_are_cut_to_the_kth_or_further() -> None:
     assert atoms.low.min() >= 3
     assert atoms.high.max() <= 96
     assert atoms.encode(raw).min() == 1
+
+
+def test_an_outermost_number_that_k_hold_is_kept() -> None:
+    """Four stores that opened in December, ten in November."""
+    months = np.repeat(np.arange(1.0, 13.0), [9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 10, 4])
+    assert extremes(months, True, Guard(5, np.arange(len(months)))) == (1, 11)
 
 
 @given(st.one_of(lattice_numbers, crowded_numbers), st.integers(2, 12))

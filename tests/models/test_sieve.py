@@ -83,6 +83,11 @@ def test_where_nearly_all_numbers_are_somebodys_draws_stay_and_do_not_crowd_on_t
     assert (Sieve.fit(raw, guard(len(raw))).passed(asked) == asked).mean() > 0.9
 
 
+def test_a_short_range_of_which_every_number_is_in_use_stays_as_it_is() -> None:
+    months = np.repeat(np.arange(1.0, 13.0), [3, 4, 9, 9, 4, 3, 9, 9, 9, 4, 10, 4])
+    assert not Sieve.fit(months, guard(len(months))).on
+
+
 def test_where_every_number_is_somebodys_draws_stay() -> None:
     raw = np.arange(1.0, 1_001.0)
     inside = raw[100:-100]
