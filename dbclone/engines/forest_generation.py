@@ -25,6 +25,12 @@ from dbclone.schema import TableName
 
 TOLERANCE = 0.02
 """Relative deviation of a table's size from the wished one that is left to chance."""
+CUT = 0.25
+"""Share of the rows that must lack before the largest numbers of children count as cut."""
+LARGEST = 0.1
+"""Share of the owners with children that have the largest numbers of them."""
+NEAR = 8
+"""Numbers of children within this part of all ranks are near."""
 
 
 class Generation:
@@ -182,7 +188,9 @@ class Generation:
         counts = owners.numbers.get(f"count:{steps.owner}", np.zeros(owners.n))
         counts = np.maximum(np.nan_to_num(np.round(counts)), 0).astype(np.int64)
         most = 1 if self._one_to_one(model) else None
-        return Size(_calibrated(counts, wished - alone, most, rng), alone)
+        natural = (real - steps.ownerless) * owners.n / max(self._plan.table(steps.owner_table).rows, 1)
+        asked = (wished - alone) / natural if natural else 1.0
+        return Size(_calibrated(counts, wished - alone, most, asked, rng), alone)
 
     def _wish(self, model: TableModel) -> int:
         for name in (str(model.table).lower(), model.table.name.lower()):
@@ -213,18 +221,47 @@ def _fixed_rows(model: TableModel) -> Rows:
     return Rows(model.copied.num_rows if model.copied is not None else 0)
 
 
-def _calibrated(counts: np.ndarray, wished: int, most: int | None, rng: np.random.Generator) -> np.ndarray:
-    """The counts, stretched or thinned at random where their sum misses the wish by more than the tolerance."""
+def _calibrated(
+    counts: np.ndarray, wished: int, most: int | None, asked: float, rng: np.random.Generator
+) -> np.ndarray:
+    """The counts with about the wished sum; ``asked``: how many times the children of the source an owner is to have.
+
+    A sum that misses by chance is mended by exchanging some counts for near ones, so that they stay such as the source
+    has (pairs, dozens).  If far too few are drawn, the largest counts were cut at the k-th entity: those grow.
+    """
     if most is not None:
         counts = np.minimum(counts, most)
-    total = int(counts.sum())
-    if total == 0 and most is None and len(counts):  # too few parents to learn their numbers of children
+    if counts.sum() == 0 and most is None and len(counts):  # too few parents to learn their numbers of children
         return rng.multinomial(wished, np.full(len(counts), 1 / len(counts))).astype(np.int64)
-    if abs(total - wished) <= TOLERANCE * wished:
+    if most is None and abs(asked - 1) > TOLERANCE:
+        counts = _rounded(counts * asked, rng)
+    lack = wished - int(counts.sum())
+    if abs(lack) <= TOLERANCE * wished:
         return counts
     if most == 1:
         return _switched(counts, wished, rng)
-    return _rounded(counts * (wished / max(total, 1)), rng)
+    return _raised(counts, lack, rng) if lack > CUT * wished else _exchanged(counts, lack, rng)
+
+
+def _raised(counts: np.ndarray, lack: int, rng: np.random.Generator) -> np.ndarray:
+    """The largest counts share what lacks in proportion to their size."""
+    out = counts.copy()
+    top = np.flatnonzero(counts >= max(np.quantile(counts[counts > 0], 1 - LARGEST), 1))
+    out[top] += _rounded(counts[top] * (lack / counts[top].sum()), rng)
+    return out
+
+
+def _exchanged(counts: np.ndarray, lack: int, rng: np.random.Generator) -> np.ndarray:
+    """Some counts, at random, become larger or smaller ones that are near in rank; all stretch if that is too little."""
+    out = counts.copy()
+    order = np.flatnonzero(counts > 0)[np.argsort(counts[counts > 0], kind="stable")]
+    n = len(order)
+    way = rng.integers(1, max(n // NEAR, 1) + 1, size=n) * (1 if lack > 0 else -1)
+    place = rng.permutation(n)
+    change = counts[order[np.clip(place + way, 0, n - 1)]] - counts[order[place]]
+    enough = int(np.searchsorted(np.abs(np.cumsum(change)), abs(lack), side="right"))
+    out[order[place[:enough]]] += change[:enough]
+    return out if enough < n else _rounded(counts * (1 + lack / max(int(counts.sum()), 1)), rng)
 
 
 def _rounded(exact: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -172,6 +172,28 @@ def test_counts_of_children_have_the_distribution_of_the_source(make: Clone) -> 
     assert counts.var() == pytest.approx(5, abs=2.1)
 
 
+PARCELS = """
+CREATE TABLE buyer (id INTEGER PRIMARY KEY, since INTEGER NOT NULL);
+CREATE TABLE parcel (id INTEGER PRIMARY KEY, buyer INTEGER NOT NULL REFERENCES buyer, weight INTEGER NOT NULL);
+"""
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_children_that_come_in_pairs_do_so_however_the_table_s_size_is_met(make: Clone, scale: float) -> None:
+    """Pairs by a heavy-tailed number: the drawn sum misses the wished one, which must not cost the pairs."""
+    rng = np.random.default_rng(5)
+    pairs = np.ceil(rng.lognormal(0.5, 1.2, 300)).astype(int)
+    parcels = [(i, b) for b, n in enumerate(pairs, 1) for i in range(2 * n)]
+    rows: Rows = {
+        "buyer": [(b, int(rng.integers(1990, 2020))) for b in range(1, 301)],
+        "parcel": [(i, b, int(rng.integers(1, 30))) for i, (_, b) in enumerate(parcels)],
+    }
+    copy = make(PARCELS, rows, scale=scale)
+    assert copy.size("parcel") == pytest.approx(len(parcels) * scale, rel=0.03)
+    odd = copy.one("SELECT avg(n % 2) FROM (SELECT count(*) AS n FROM parcel GROUP BY buyer)")
+    assert odd < 0.1
+
+
 def test_no_row_of_a_continuum_comes_back(make: Clone) -> None:
     """Three digits of two normal numbers: that any of 2,000 pairs meets a real one has expectation < 1."""
     rows = family()
