@@ -252,7 +252,7 @@ def _raised(counts: np.ndarray, lack: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _exchanged(counts: np.ndarray, lack: int, rng: np.random.Generator) -> np.ndarray:
-    """Some counts, at random, become larger or smaller ones that are near in rank; all stretch if that is too little."""
+    """Some counts, at random, become larger or smaller ones of near rank; all stretch where that is too little."""
     out = counts.copy()
     order = np.flatnonzero(counts > 0)[np.argsort(counts[counts > 0], kind="stable")]
     n = len(order)
