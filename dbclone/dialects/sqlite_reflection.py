@@ -44,7 +44,8 @@ def reflect(connection: sqlite3.Connection) -> Reflection:
                 findings.append(_virtual(name))
             continue
         raw = _table(connection, name, sql)
-        rows, columns, found = refine(connection, raw.name, raw.columns)
+        keyed = {c for key in raw.keys for c in key.columns} | {c for key in raw.foreign_keys for c in key.columns}
+        rows, columns, found = refine(connection, raw.name, raw.columns, keyed)
         counts[raw.name] = rows
         tables.append(replace(raw, columns=columns))
         findings += found

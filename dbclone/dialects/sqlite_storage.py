@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dbclone.dialects.base import quote
@@ -18,6 +18,9 @@ from dbclone.schema import Column, SqlType, TableName, TypeFamily
 
 TOLERATED = 0.05
 """Share of values of a nullable column that may disagree with its type before the type gives way."""
+
+ENOUGH = 20
+"""Texts that must all be written as dates for their column to be one of dates."""
 
 _EXPECTED: dict[TypeFamily, str] = {
     TypeFamily.BOOLEAN: "typeof({c}) = 'integer' AND {c} IN (0, 1)",
@@ -38,6 +41,7 @@ _SHAPES: tuple[tuple[TypeFamily, bool, re.Pattern[str]], ...] = (
     (TypeFamily.TIMESTAMP, True, re.compile(rf"0000-00-00[ T]{_TIME}{_ZONE}")),
     (TypeFamily.TIME, False, re.compile(_TIME)),
 )
+_DATES = ((TypeFamily.DATE, False), (TypeFamily.TIMESTAMP, False))
 _COLUMNS_PER_QUERY = 400
 
 
@@ -50,9 +54,12 @@ class Storage:
 
 
 def refine(
-    connection: sqlite3.Connection, table: TableName, columns: Sequence[Column]
+    connection: sqlite3.Connection, table: TableName, columns: Sequence[Column], keyed: Collection[str] = ()
 ) -> tuple[int, tuple[Column, ...], tuple[Finding, ...]]:
-    """The table's row count, its columns with refined types, and what was found on the way."""
+    """The table's row count, its columns with refined types, and what was found on the way.
+
+    ``keyed`` columns are compared with others: there a text stays a text, whatever it says.
+    """
     totals = _totals(connection, table, columns)
     rows, findings, refined = totals.rows, list[Finding](), list[Column]()
     for column, present, expected, longest in zip(
@@ -61,6 +68,8 @@ def refine(
         storage = Storage(column.type)
         if present and (present != expected or column.type.family in _DETAILED):
             storage = _look_closer(connection, table, column, present)
+        elif present >= ENOUGH and column.type.family is TypeFamily.TEXT and column.name not in keyed:
+            storage = _written_date(connection, table, column, longest)
         refined.append(replace(column, type=_length(storage.type, longest)))
         findings += _report(table, column, storage, longest)
         if present < rows and not column.nullable:
@@ -122,6 +131,18 @@ def _look_closer(connection: sqlite3.Connection, table: TableName, column: Colum
             return fit
     given_way = _by_class(column.type, classes)
     return Storage(given_way, classes.get("blob", 0) if given_way.family is TypeFamily.TEXT else 0)
+
+
+def _written_date(connection: sqlite3.Connection, table: TableName, column: Column, longest: int) -> Storage:
+    """The type of a date or timestamp, if all of a text column's values are written as such in one shape."""
+    name = quote(column.name)
+    told = f"CASE WHEN {name} GLOB '[0-9][0-9][0-9][0-9]-[0-9]*' THEN {name} ELSE '' END"  # others may not decode
+    (first,) = connection.execute(f"SELECT {told} FROM {quote(table.name)} WHERE {name} IS NOT NULL LIMIT 1").fetchone()
+    if longest == len(first) and _shape_family(re.sub("[0-9]", "0", first)) in _DATES:
+        found = _temporal(connection, table, column)
+        if not found.misfits and (found.type.family, found.type.with_time_zone) in _DATES:
+            return found if len(_shapes(connection, table, column)) == 1 else Storage(column.type)
+    return Storage(column.type)
 
 
 def _fitting(classes: Mapping[str, int], family: TypeFamily) -> int:

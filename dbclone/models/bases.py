@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dbclone.models.counting import WORTH, converted, saved, straight_line
+from dbclone.models.counting import WORTH, constancy, converted, saved, straight_line
 from dbclone.models.grouping import mid_ranks
 from dbclone.models.inequalities import holds, mostly_equal, nearest
 from dbclone.models.layout import ALIKE, LINKED, MEASURED, OWNER, PACED, SAME_ROW, SIBLING
@@ -20,6 +20,9 @@ from dbclone.schema import TableName
 _REGULAR = 0.5
 """Share of the most frequent gap beyond which a sort key keeps a calendar of its own."""
 _TOGETHER = 0.3
+_STEADY, _STEADIER = 0.9, 0.01
+"""Share of the siblings at one distance from the one before from which that tells what the grid does not, and how much
+larger it must be than that of the best other base: the results of a visit are of one day, be it the visit's or not."""
 _COUNTED = 20
 """Siblings from which on it is no chance that each is numbered one more than the one before."""
 
@@ -133,7 +136,10 @@ def choose_bases(
     if sibling is not None:
         sort_key = shape.name == f"column:{observed.plan.order_by[0]}" if observed.plan.order_by else False
         needed = 0.05 if sort_key else worth
-        if gains[id(sibling)] > max(needed, gains[id(best)] + 0.1 if best and not sort_key else 0.0):
+        if best and not sort_key:
+            steadier = constancy(raw, sibling.numbers) > max(constancy(raw, best.numbers) + _STEADIER, _STEADY)
+            needed = max(needed, gains[id(best)] + (-0.1 if steadier else 0.1))
+        if gains[id(sibling)] > needed:
             chosen.append(_paced(observed, shape, raw, sibling, ceiling) if sort_key else sibling)
             first = np.where(np.isnan(sibling.numbers), raw, np.nan)
             others = [b for b in bases if b.reference != SIBLING and saved(first, b.numbers, lattice) > WORTH]

@@ -39,6 +39,12 @@ def entropy(values: np.ndarray, width: float) -> float:
     return float(-(share * np.log(share)).sum() + (len(counts) - 1) / (2 * counts.sum()))
 
 
+def constancy(raw: np.ndarray, base: np.ndarray) -> float:
+    """Share of the rows with a base whose distance from it is the most frequent one; ``raw``, ``base`` float64[n]."""
+    distance = (raw - base)[~np.isnan(raw - base)]
+    return float(np.unique(distance, return_counts=True)[1].max() / len(distance)) if len(distance) else 0.0
+
+
 def converted(numbers: np.ndarray, source: Scale, to: Scale) -> np.ndarray:
     """Numbers of one scale on the lattice of another, rounded down as the kernel does."""
     factor, shift = conversion(source, to)

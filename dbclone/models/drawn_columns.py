@@ -183,6 +183,18 @@ def _sieved(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-d
 
 
 @inner
+def _reaching(step, variant, base, low, high):  # type: ignore[no-untyped-def]
+    """The range with the base in it, where it ends for want of k entities only.
+
+    A visit may be earlier than those of which k persons have results: its results are of its day, too.
+    """
+    if SIBLING <= variant.reference <= ALIKE:
+        low = min(low, base) if low == step.low else low
+        high = max(high, base) if high == step.high else high
+    return low, high
+
+
+@inner
 def draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     """Code and number of a measured step, by the first variant whose base is there, within the row's bounds."""
     step = p.steps[s]
@@ -205,6 +217,7 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
         if np.isnan(base):
             continue
         base = _converted(base, variant, step.lattice)
+        low, high = _reaching(step, variant, base, low, high)
         unit = max(high - base, 0.0) / max(left, 1) if variant.reference == PACED else 1.0
         value = 0.0
         for _ in range(REDRAWS):

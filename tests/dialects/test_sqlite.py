@@ -75,6 +75,33 @@ def test_a_column_is_what_its_values_are_and_goes_back_in_their_form(
     assert target.rows("SELECT c, typeof(c) FROM t") == source.rows("SELECT c, typeof(c) FROM t")
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "family"),
+    [
+        ("2024-02-29", "2024-12-31", TypeFamily.DATE),
+        ("2024-02-29T10:00", "2024-12-31T23:59", TypeFamily.TIMESTAMP),
+        ("2024-02-29", "2024-02-30", TypeFamily.TEXT),
+        ("2024-02-29", "2024-12-31 10:00:00", TypeFamily.TEXT),
+        ("2024-02-29", "later", TypeFamily.TEXT),
+    ],
+)
+def test_texts_that_are_all_written_as_dates_are_dates(
+    source: Place, target: Place, first: str, last: str, family: TypeFamily
+) -> None:
+    column, _, codes = column_of(source, "VARCHAR(20)", *[first] * 30, last)
+    assert column.type.family is family
+    assert column.type.sql == "VARCHAR(20)"
+    assert codes == ([] if family is TypeFamily.TEXT else ["type-fallback"])
+    copy(source, target)
+    assert target.rows("SELECT c, typeof(c) FROM t") == source.rows("SELECT c, typeof(c) FROM t")
+
+
+def test_texts_of_a_key_stay_texts_whatever_they_say(source: Place) -> None:
+    days = [f"2024-01-{n:02}" for n in range(1, 31)]
+    source.run("CREATE TABLE t (c TEXT PRIMARY KEY)", *(f"INSERT INTO t VALUES ('{day}')" for day in days))
+    assert only_table(source).columns[0].type.family is TypeFamily.TEXT
+
+
 def test_a_few_values_of_another_type_are_read_as_null_and_reported(source: Place) -> None:
     column, values, codes = column_of(source, "DATE", *["2024-02-29"] * 30, "soon", "0000-00-00")
     assert column.type.family is TypeFamily.TEXT  # more than one in twenty

@@ -695,6 +695,35 @@ def test_one_to_one_stays_one_to_one(make: Clone, scale: float) -> None:
     assert shares["blue"] == pytest.approx(0.4, abs=0.49 * spread)
 
 
+RESULTS = """
+CREATE TABLE person (id INTEGER PRIMARY KEY, born INTEGER NOT NULL);
+CREATE TABLE visit (id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES person, began DATE, ended DATE);
+CREATE TABLE result (id INTEGER PRIMARY KEY, visit INTEGER NOT NULL REFERENCES visit, taken TEXT, value INTEGER);
+"""
+
+
+def test_results_are_of_one_day_of_their_visit(make: Clone) -> None:
+    """Of the early years only four persons have results, fewer than k: these bound the results, but not the visits."""
+    rng = np.random.default_rng(6)
+    start = np.datetime64("2000-01-01")
+    visits: list[tuple[object, ...]] = []
+    results: list[tuple[object, ...]] = []
+    for person in range(1, 51):
+        early = 3_000 if person > 36 else 0
+        for day in np.sort(rng.integers(3_000 - early, 6_000 - early, 20)):
+            stay = int(rng.integers(2, 9)) if rng.random() < 0.1 else 0
+            visits.append((len(visits) + 1, person, str(start + day), str(start + day + stay)))
+            taken = str(start + day + int(rng.integers(0, stay + 1)))
+            if person <= 40:
+                results += [(len(results) + n, len(visits), taken, int(rng.integers(9))) for n in range(1, 6)]
+    persons = [(i, int(rng.integers(1940, 2000))) for i in range(1, 51)]
+    copy = make(RESULTS, {"person": persons, "visit": visits, "result": results})
+    apart = "julianday(r.taken) NOT BETWEEN julianday(v.began) AND julianday(v.ended)"
+    assert copy.one(f"SELECT avg({apart}) FROM result r JOIN visit v ON v.id = r.visit") < 0.06
+    days = "SELECT count(DISTINCT r.taken) AS days FROM result r GROUP BY r.visit"
+    assert copy.one(f"SELECT avg(days) FROM ({days})") < 1.1
+
+
 ODD = """
 CREATE TABLE empty (id INTEGER PRIMARY KEY, x INTEGER, t TEXT, d DATE);
 CREATE TABLE needs_empty (id INTEGER PRIMARY KEY, e INTEGER REFERENCES empty, x INTEGER);
