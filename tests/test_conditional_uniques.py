@@ -107,6 +107,26 @@ def test_they_hold_in_a_clone(new_postgres: Callable[[], str]) -> None:
     assert target.rows("SELECT count(*) > 190 FROM booking") == [(True,)]
 
 
+def test_bookings_of_a_room_keep_apart_and_their_hours(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        "CREATE TABLE booking (id serial PRIMARY KEY, room int4range NOT NULL, during tstzrange NOT NULL,"
+        " cancelled boolean NOT NULL, EXCLUDE USING gist (room WITH =, during WITH &&) WHERE (NOT cancelled))",
+        # Ten rooms are booked at the same hours, so that their ranges are nobody's; the eleventh at its own.
+        "INSERT INTO booking (room, during, cancelled) SELECT int4range(n % 10, n % 10 + 1),"
+        " tstzrange(day, day + interval '90 min'), n % 11 = 0 FROM generate_series(1, 400) AS n,"
+        " LATERAL (SELECT timestamptz '2023-01-01 10:15+00' + n / 10 * interval '1 day' AS day) AS d",
+        "INSERT INTO booking (room, during, cancelled) SELECT '[10,11)', tstzrange(day, day + interval '90 min'), false"
+        " FROM generate_series(1, 100) AS n,"
+        " LATERAL (SELECT timestamptz '2023-01-01 16:45+00' + n * interval '1 day' AS day) AS d",
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    lasting = "SELECT DISTINCT upper(during) - lower(during) = '90 min' FROM booking"
+    assert target.rows(lasting) == [(True,)]
+    assert target.rows("SELECT count(*) > 400 FROM booking") == [(True,)]
+
+
 def test_an_exclusion_of_equal_values_is_a_unique_index() -> None:
     equal = table(exclusions=(Exclusion("e", (("a", "="), ("t", "=")), "t <> 'y'"),))
     (found,) = unique_indexes_of(equal, "postgresql")
