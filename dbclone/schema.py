@@ -140,6 +140,8 @@ class Check:
     """Holds for this table's own rows only, not for tables that inherit from it (PostgreSQL)."""
     not_valid: bool = False
     """As in ``ForeignKey``."""
+    inherited: bool = False
+    """Comes from a table of ``Table.inherits``; the table itself does not declare it."""
 
 
 @dataclass(frozen=True)

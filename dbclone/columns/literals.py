@@ -116,8 +116,11 @@ def _dates(text: str) -> tuple[float, float] | None:
 
 def _times(text: str) -> tuple[float, float] | None:
     """First moment, in seconds since 1970, and the seconds to the second; zones are all the same, that of reading."""
-    days = ((*map(int, found[:3]), *(int(part or 0) for part in found[3:])) for found in _MOMENT.findall(text)[:2])
-    found = [(dt.datetime(*day) - dt.datetime(1970, 1, 1)).total_seconds() for day in days]
+    parts = (map(int, (part or "0" for part in found)) for found in _MOMENT.findall(text)[:2])
+    found = [
+        (dt.datetime(year, month, day, hour, minute, second) - dt.datetime(1970, 1, 1)).total_seconds()
+        for year, month, day, hour, minute, second in parts
+    ]
     return (found[0], found[-1] - found[0]) if found else None
 
 

@@ -150,7 +150,7 @@ _VIEW_DEFAULTS = _of_table(
     name=_COLUMN_NAME,
 )
 
-# Comments on what an extension brought, or on the extension itself, are the extension's.
+# Comments on what an extension brought are the extension's, and so is one on itself that is not the user's own.
 _COMMENTS = r"""
 SELECT coalesce(n.nspname, '') AS schema, 'on ' || o.type || ' ' || o.identity AS name, 'comment' AS kind,
   pg_catalog.format('COMMENT ON %s %s IS %L',
@@ -173,7 +173,10 @@ SELECT coalesce(n.nspname, '') AS schema, 'on ' || o.type || ' ' || o.identity A
 FROM pg_catalog.pg_description d,
   LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) AS o
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = o.schema
-WHERE d.objoid >= 16384 AND o.type <> 'extension' AND o.identity IS NOT NULL
+WHERE (d.objoid >= 16384 OR o.type = 'extension') AND o.identity IS NOT NULL
+  AND (o.type <> 'extension' OR d.description <> ALL(
+    SELECT x.comment FROM pg_catalog.pg_available_extensions x WHERE x.name = (
+      SELECT y.extname FROM pg_catalog.pg_extension y WHERE y.oid = d.objoid) AND x.comment IS NOT NULL))
   AND coalesce(o.schema, '') !~ '^pg_' AND coalesce(o.schema, '') <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid
     AND e.deptype = 'e')

@@ -264,7 +264,13 @@ def _index(row: IndexRow) -> Index:
 
 
 def _check(constraint: Constraint) -> Check:
-    return Check(constraint.name, constraint.condition or "true", constraint.no_inherit, not constraint.validated)
+    return Check(
+        constraint.name,
+        constraint.condition or "true",
+        no_inherit=constraint.no_inherit,
+        not_valid=not constraint.validated,
+        inherited=constraint.inherited,
+    )
 
 
 def _exclusion(constraint: Constraint) -> Exclusion:

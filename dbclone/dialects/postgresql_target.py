@@ -212,6 +212,16 @@ class PostgresqlTarget:
                 uses.setdefault((str(sequence), bool(ascending)), []).append((str(table), str(column)))
             for (sequence, ascending), places in uses.items():
                 self._execute(ddl.position_statement(sequence, ascending, places))
+            self._position_sequences_apart()
+
+    def _position_sequences_apart(self) -> None:
+        """Those that no column draws from stand behind the key of their name, else behind all that nothing fills."""
+        keys: dict[str, list[tuple[str, str, bool]]] = {}
+        for sequence, table, column, named in self._connection.execute(ddl.SEQUENCES_APART.encode()).fetchall():
+            keys.setdefault(str(sequence), []).append((str(table), str(column), bool(named)))
+        for sequence, found in keys.items():
+            of_its_name = [key for key in found if key[2]] or found
+            self._execute(ddl.position_apart_statement(sequence, [key[:2] for key in of_its_name]))
 
 
 def _without_type(table: Table, column: Column) -> Finding:

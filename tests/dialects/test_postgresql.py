@@ -188,6 +188,34 @@ def test_a_sequence_that_tables_share_goes_behind_all_of_them(source: Place, tar
     assert target.rows("SELECT id FROM a WHERE x = 'new'") == [(10,)]
 
 
+def test_a_sequence_of_numbers_of_a_domain_goes_behind_them(source: Place, target: Place) -> None:
+    source.run(
+        "CREATE DOMAIN number AS integer", "CREATE DOMAIN counted AS number CHECK (VALUE > 0)", "CREATE SEQUENCE ids",
+        "CREATE TABLE t (id counted DEFAULT nextval('ids'), x text)", *["INSERT INTO t (x) VALUES ('old')"] * 3,
+    )  # fmt: skip
+    copy(source, target)
+    target.run("INSERT INTO t (x) VALUES ('new')")
+    assert target.rows("SELECT id FROM t WHERE x = 'new'") == [(4,)]
+
+
+def test_sequences_that_only_the_application_knows_go_behind_its_keys(source: Place, target: Place) -> None:
+    source.run(
+        "CREATE SEQUENCE customer_id_seq INCREMENT 50", "CREATE SEQUENCE everything", "CREATE SEQUENCE ticket",
+        "CREATE SEQUENCE untouched START 5",
+        "CREATE TABLE customer (id bigint PRIMARY KEY)", "CREATE TABLE bill (id integer PRIMARY KEY, x integer)",
+        "CREATE TABLE paid (id integer PRIMARY KEY REFERENCES bill)",
+        "CREATE TABLE flake (id bigint PRIMARY KEY)",
+        "INSERT INTO customer SELECT generate_series(1, 90)", "INSERT INTO bill SELECT generate_series(1, 40)",
+        "INSERT INTO flake VALUES (7000000000001), (7000000000009)",
+        "SELECT setval('ticket', 1234)",
+    )  # fmt: skip
+    copy(source, target)
+    drawn = "SELECT nextval('customer_id_seq'), nextval('everything'), nextval('ticket')"
+    ((customer, everything, ticket),) = target.rows(drawn)
+    assert customer == 90 + 50
+    assert (everything, ticket) == (91, 1235), "behind all keys that are counted, and not before where it stood"
+
+
 def test_constraints_of_every_kind_survive(source: Place, target: Place) -> None:
     source.run(
         "CREATE TABLE p (a integer, b integer, CONSTRAINT p_key PRIMARY KEY (b, a))",

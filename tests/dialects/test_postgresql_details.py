@@ -18,6 +18,10 @@ EVERYTHING = """
 CREATE SCHEMA "Other";
 COMMENT ON SCHEMA "Other" IS 'It''s another one';
 CREATE TYPE span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = float8mi);
+CREATE TYPE words AS RANGE (SUBTYPE = text, COLLATION = "C");
+CREATE TYPE labelled AS (label text COLLATE "C", place integer);
+CREATE DOMAIN coded AS varchar(9) COLLATE "C" DEFAULT 'a';
+CREATE DOMAIN longer AS coded CHECK (VALUE <> 'b');
 CREATE DOMAIN named AS text NOT NULL CONSTRAINT short CHECK (length(VALUE) < 100);
 COMMENT ON CONSTRAINT short ON DOMAIN named IS 'Fits on a label';
 CREATE TEXT SEARCH DICTIONARY plain (TEMPLATE = pg_catalog.simple, STOPWORDS = 'english');
@@ -67,6 +71,9 @@ CREATE TABLE reminder (
     CONSTRAINT reminder_visit FOREIGN KEY (person_id, number) REFERENCES visit ON DELETE SET NULL (number)
 );
 CREATE TABLE old_bill (note text) INHERITS (bill);
+CREATE TABLE later_bill (due date, CONSTRAINT late CHECK (due > '2000-01-01')) INHERITS (bill);
+CREATE TABLE latest_bill (CONSTRAINT late CHECK (due > '2000-01-01')) INHERITS (later_bill);
+CREATE TABLE last_bill () INHERITS (latest_bill);
 
 CREATE TABLE event (at date NOT NULL, person_id integer) PARTITION BY RANGE (at);
 CREATE TABLE event_old PARTITION OF event FOR VALUES FROM (MINVALUE) TO ('2020-01-01') WITH (fillfactor = 50);
@@ -125,6 +132,15 @@ def test_what_is_not_recreated_is_told(new_postgres: Callable[[], str]) -> None:
     said = " ".join(finding.message for finding in copy(source, target))
     for name in ("to_one", "small", "total(integer)", "public.===(", "publication changes"):
         assert name in said, name
+
+
+def test_what_a_user_says_of_an_extension_is_said_again(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run("CREATE TABLE t (a integer)")
+    assert "comment" not in {line["kind"] for line in json.loads(dbclone("plan", "--json", source.url).out)["ledger"]}
+    source.run("COMMENT ON EXTENSION plpgsql IS 'For triggers only'")
+    assert copy(source, target) == ()
+    assert target.rows("SELECT obj_description(oid) FROM pg_extension") == [("For triggers only",)]
 
 
 def test_settings_that_policies_and_triggers_ask_for_are_told(new_postgres: Callable[[], str]) -> None:
