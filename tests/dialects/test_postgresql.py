@@ -337,7 +337,7 @@ def test_errors_name_constraints_and_columns_but_never_values(source: Place) -> 
 @pytest.mark.parametrize("dialect", ["mysql", "sqlite", "duckdb"])
 def test_a_table_without_columns_has_one_where_there_must_be_one(source: Place, make: Maker, dialect: str) -> None:
     target = make(dialect)
-    source.run("CREATE TABLE nothing ()", "CREATE TABLE t (a integer)", "INSERT INTO t VALUES (1)")
-    assert [finding.subject for finding in copy(source, target)] == ["table public.nothing"]
-    assert target.rows("SELECT count(*) FROM nothing") == [(0,)]
+    source.run("CREATE TABLE hollow ()", "CREATE TABLE t (a integer)", "INSERT INTO t VALUES (1)")
+    assert [finding.subject for finding in copy(source, target)] == ["table public.hollow"]
+    assert target.rows("SELECT count(*) FROM hollow") == [(0,)]
     assert target.rows("SELECT a FROM t") == [(1,)]
