@@ -224,6 +224,8 @@ class Table:
     """What follows the load, keys and indexes: exclusion constraints, triggers, policies, comments, settings."""
     narrower: tuple[Index, ...] = ()
     """Unique indexes and keys of single partitions, with the rows that these hold as condition; no statements."""
+    within: tuple[tuple[TableName, Check], ...] = ()
+    """Conditions and NOT NULLs of single partitions, as what they ask of all rows of the table; no statements."""
     whole: Table | None = None
     """The table as the database has it, where this one has other columns for virtual keys (see ``virtual_keys``)."""
 

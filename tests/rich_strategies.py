@@ -288,10 +288,33 @@ def _partitions(draw: st.DrawFn, rich: Rich) -> None:
         sql = f"CREATE UNIQUE INDEX {index} ON {part} ({quoted(*once)})"
         parts.append(Statement("index", index, sql))
         rich.distinct.append(Distinct(once))  # more than the index asks, which is about the rows of one partition
+    if how != "HASH" and others and draw(st.booleans()):
+        parts += _condition_of_one(rich, column, draw(st.sampled_from(others)))
     suffix = f"PARTITION BY {how} ({quoted(column.name)})"
     rich.table = replace(rich.table, suffix=suffix, attachments=tuple(parts))
     if rule is not None:
         rich.silent.append(rule)
+
+
+def _condition_of_one(rich: Rich, column: Column, other: str) -> list[Statement]:
+    """A CHECK and a NOT NULL of the first partition, which asks nothing of the rows of others."""
+    part, asked = quoted(f"{rich.table.name.name[:20]} part0"), rich.table.column(other)
+    number = asked.type.family is TypeFamily.INTEGER
+    rule = rules.at_least(other, 8 if number else "2000-01-01", asked.type.family, 60 if number else "2020-02-29")
+    rich.silent.append(Rule("", lambda row: not _in_first(row[column.name]) or rule.holds(row), rule.mend))
+    rich.silent.append(Rule("", lambda row: not _in_first(row[column.name]) or row[other] is not None))
+    name = quoted(rich.table.name.name[:20] + " own")
+    return [
+        Statement("check", name, f"ALTER TABLE {part} ADD CONSTRAINT {name} CHECK ({rule.sql})"),
+        Statement("partition", part, f"ALTER TABLE {part} ALTER COLUMN {quoted(other)} SET NOT NULL"),
+    ]
+
+
+def _in_first(value: object) -> bool:
+    """Whether a value of the column by which rows are placed leads to the first partition (``_ways``)."""
+    if isinstance(value, int):
+        return value < 40
+    return value == "low" or (isinstance(value, str) and value[:1].isdigit() and value < "2000-03-01")
 
 
 def _ways(column: Column) -> list[tuple[list[str], Rule | None]]:

@@ -182,6 +182,39 @@ def test_they_hold_in_a_clone_on_sqlite(tmp_path: Path) -> None:
     assert fates["one_open"] == fates["login_once"] == "kept by construction"
 
 
+def test_what_partitions_ask_of_their_own_rows_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        "CREATE TABLE sale (kind text NOT NULL, day date NOT NULL, price integer, note text DEFAULT 'none')"
+        " PARTITION BY LIST (kind)",
+        "CREATE TABLE cheap PARTITION OF sale (note DEFAULT 'cheap', CHECK (price < 40)) FOR VALUES IN ('a', 'b')",
+        "CREATE TABLE dear PARTITION OF sale (price NOT NULL, CONSTRAINT dearer CHECK (price >= 30))"
+        " FOR VALUES IN ('c') PARTITION BY RANGE (day)",
+        "CREATE TABLE old PARTITION OF dear FOR VALUES FROM (MINVALUE) TO ('2020-01-01')",
+        "CREATE TABLE new PARTITION OF dear (CONSTRAINT inflated CHECK (price > 80))"
+        " FOR VALUES FROM ('2020-01-01') TO (MAXVALUE)",
+        "CREATE TABLE others PARTITION OF sale (CONSTRAINT noted CHECK (note IS NOT NULL)) DEFAULT",
+        # Prices, days and kinds are drawn together, so that some rows of each would break what their partition asks.
+        "INSERT INTO sale SELECT kind, day, CASE WHEN kind IN ('a', 'b') THEN n % 40 WHEN kind = 'd' THEN n % 200"
+        " WHEN day < '2020-01-01' THEN 30 + n % 60 ELSE 81 + n % 60 END, CASE WHEN kind = 'd' OR n % 3 = 0 THEN 'x' END"
+        " FROM generate_series(1, 900) AS n, LATERAL (SELECT (ARRAY['a', 'b', 'c', 'd'])[1 + n % 7 % 4] AS kind,"
+        " date '2018-06-01' + n * 7 % 1200 AS day) AS drawn",
+        "UPDATE sale SET price = NULL WHERE kind <> 'c' AND price % 5 = 0",
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    assert target.rows("SELECT count(*) FROM sale") == [(900,)]
+    fates = {line["name"]: line["fate"] for line in json.loads(outcome.out)["ledger"] if line["kind"] == "check"}
+    assert set(fates.values()) == {"kept by construction"}
+    assert len(fates) == 4
+    own = (
+        "SELECT c.relname, a.attname, a.attnotnull, pg_get_expr(d.adbin, d.adrelid) FROM pg_class c"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+        " LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relispartition ORDER BY 1, 2"
+    )
+    assert target.rows(own) == source.rows(own)
+
+
 def test_a_unique_index_of_one_partition_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:
     source, target = (Place("postgresql", new_postgres()) for _ in range(2))
     source.run(

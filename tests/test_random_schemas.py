@@ -117,6 +117,7 @@ RICH: dict[str, Callable[[Database], bool]] = {
     "partitions by list": any_table(lambda t: "LIST" in t.suffix),
     "partitions by hash": any_table(lambda t: "HASH" in t.suffix),
     "unique within a partition": any_table(lambda t: any(part.kind == "index" for part in t.attachments)),
+    "condition of a partition": any_table(lambda t: any(part.kind == "check" for part in t.attachments)),
     "partitions of partitions": any_table(lambda t: any("PARTITION BY" in part.sql for part in t.attachments)),
     "reference to a partitioned table": lambda d: any(
         d.schema.table(fk.parent).suffix and d.rows[t.name] for t in d.schema.tables for fk in t.foreign_keys
