@@ -143,6 +143,30 @@ def test_what_a_user_says_of_an_extension_is_said_again(new_postgres: Callable[[
     assert target.rows("SELECT obj_description(oid) FROM pg_extension") == [("For triggers only",)]
 
 
+def test_a_database_s_own_settings_are_the_clone_s(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    name = source.url.rpartition("/")[2]
+    source.run(
+        'CREATE SCHEMA "My App"', 'CREATE TABLE "My App".t (a integer)',
+        f'ALTER DATABASE {name} SET search_path TO "My App", public',
+        f"ALTER DATABASE {name} SET timezone TO 'Europe/Berlin'",
+        f"ALTER DATABASE {name} SET bytea_output TO 'escape'",
+        f"ALTER DATABASE {name} SET app.secret TO '100% it''s'",
+        f"ALTER DATABASE {name} SET work_mem TO '5MB'",
+    )  # fmt: skip
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    for question in ("SHOW search_path", "SHOW timezone", "SHOW bytea_output"):
+        assert target.rows(question) == source.rows(question)
+    assert target.rows("SELECT count(*) FROM t") == [(0,)], "found as the application finds it"
+    fates = {e["name"]: e["fate"] for e in json.loads(outcome.out)["ledger"] if e["kind"] == "database setting"}
+    assert "it''s" not in outcome.out + outcome.err
+    assert fates == {
+        "search_path": "recreated", "timezone": "recreated", "bytea_output": "recreated",
+        "app.secret": "dropped", "work_mem": "dropped",
+    }  # fmt: skip
+
+
 def test_settings_that_policies_and_triggers_ask_for_are_told(new_postgres: Callable[[], str]) -> None:
     source = Place("postgresql", new_postgres())
     source.run(
