@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import class_row
 
+from dbclone.dialects.postgresql_aggregates import AGGREGATE
 from dbclone.dialects.postgresql_details import BEFORE_TABLES, DETAILS, LEFT_OUT, USER_SCHEMA, not_of_extension
 from dbclone.dialects.postgresql_privileges import PRIVILEGES
 
@@ -299,7 +300,7 @@ WHERE {_own("pg_collation", "l.oid")} ORDER BY l.oid"""
 _FUNCTIONS = f"""
 SELECT n.nspname AS schema, p.oid::pg_catalog.regprocedure::text AS name,
   CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END
-  AS kind, CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END AS text
+  AS kind, CASE WHEN p.prokind = 'a' THEN {AGGREGATE} ELSE pg_catalog.pg_get_functiondef(p.oid) END AS text
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE {_own("pg_proc", "p.oid")} ORDER BY p.oid"""
 

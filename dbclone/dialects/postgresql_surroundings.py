@@ -30,10 +30,9 @@ def preamble(catalogue: Catalogue) -> Iterator[Statement]:
         if sequence.dependency != "i":
             yield from _create_sequence(sequence)
     for function in catalogue.functions:
-        if function.kind != "aggregate":
-            # Not OR REPLACE: a function that the target has is not overwritten.
-            sql = function.text.replace("CREATE OR REPLACE ", "CREATE ", 1)
-            yield Statement(function.kind, function.name, sql, function.schema)
+        # Not OR REPLACE: a function that the target has is not overwritten.
+        sql = function.text.replace("CREATE OR REPLACE ", "CREATE ", 1)
+        yield Statement(function.kind, function.name, sql, function.schema)
 
 
 def epilogue(catalogue: Catalogue, details: Iterable[Definition]) -> Iterator[Statement]:
@@ -52,9 +51,6 @@ def omissions(catalogue: Catalogue) -> Iterator[Omission]:
         if relation.kind == "f":
             reason = "its rows are those of another server"
             yield Omission("foreign table", f"{relation.schema}.{relation.name}", reason)
-    for function in catalogue.functions:
-        if function.kind == "aggregate":
-            yield Omission("aggregate", function.name, "PostgreSQL spells no statement that recreates it")
     for lost in catalogue.left_out:
         yield Omission(lost.kind, lost.name, lost.text)
 

@@ -19,7 +19,7 @@ from dbclone.errors import TargetError, WriteError
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Column, Schema, Statement, Table, TableName, TypeFamily
 
-_OPTIONAL = ("function", "procedure", "extension")
+_OPTIONAL = ("aggregate", "function", "procedure", "extension")
 """Kinds before the tables without which a clone is still one: what needs them fails by its own name."""
 _FOREIGN = (TypeFamily.OPAQUE, TypeFamily.ARRAY, TypeFamily.TEXT)
 """Families of the types that a server may lack."""
