@@ -29,6 +29,22 @@ def create_table(table: Table, present: Mapping[TableName, Table]) -> str:
     return f"CREATE TABLE {qualified(table.name)} (\n  {body}\n){suffix}"
 
 
+def without_expressions(table: Table) -> tuple[Table, tuple[Statement, ...]]:
+    """A table without its checks and defaults, and the statements that add these."""
+    defaults = {c.name for c in table.columns if c.default is not None and c.identity is None and c.generated is None}
+    columns = tuple(replace(c, default=None) if c.name in defaults else c for c in table.columns)
+    alter = f"ALTER TABLE {qualified(table.name)}"
+    rest = [
+        Statement("column", f"{table.name}.{c.name}", f"{alter} ALTER COLUMN {quote(c.name)} SET DEFAULT {c.default}")
+        for c in table.columns
+        if c.name in defaults
+    ]
+    rest += [
+        Statement("check", f"{check.name} on {table.name}", f"{alter} ADD {_check(check)}") for check in table.checks
+    ]
+    return replace(table, columns=columns, checks=()), tuple(rest)
+
+
 def _inherits(column: Column, theirs: Column | None) -> bool:
     """Whether a column comes from the parent as it is there.
 
