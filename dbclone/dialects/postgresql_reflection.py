@@ -111,7 +111,8 @@ class _Builder:
             ),
             inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
             suffix=_suffix(relation),
-            attachments=(*_unlogged(relation), *self._partition_ddl(relation), *self._ownership(relation)),
+            # A table takes its own sequences along when it becomes unlogged.
+            attachments=(*self._partition_ddl(relation), *self._ownership(relation), *_unlogged(relation)),
             completions=(*self._exclusions(relation), *map(statement_of, self.details.get(relation.oid, []))),
             narrower=tuple(self._unique_within_partitions(relation)),
             within=tuple(self._checked_within_partitions(relation)),
