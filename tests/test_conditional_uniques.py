@@ -215,6 +215,30 @@ def test_what_partitions_ask_of_their_own_rows_holds_in_a_clone(new_postgres: Ca
     assert target.rows(own) == source.rows(own)
 
 
+def test_what_a_partition_by_hash_asks_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        'CREATE TABLE visit ("Who" integer NOT NULL, day date NOT NULL, n integer, state text)'
+        " PARTITION BY LIST (state)",
+        "CREATE TABLE closed PARTITION OF visit FOR VALUES IN ('closed')",
+        "CREATE TABLE still PARTITION OF visit FOR VALUES IN ('open') PARTITION BY HASH (\"Who\")",
+        "CREATE TABLE even PARTITION OF still FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+        "CREATE TABLE odd PARTITION OF still FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        'CREATE UNIQUE INDEX once_a_day ON even (day, "Who")',
+        "INSERT INTO visit SELECT i % 40, date '2024-01-01' + i, i % 12, CASE WHEN i % 3 = 0 THEN 'closed' ELSE 'open'"
+        " END FROM generate_series(1, 600) AS i",
+        "UPDATE even SET n = n + 4",
+        "ALTER TABLE even ADD CONSTRAINT many CHECK (n > 3)",
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    kept = {"many on public.even", "once_a_day on public.even"}
+    fates = {e["name"]: e["fate"] for e in json.loads(outcome.out)["ledger"] if e["name"] in kept}
+    assert fates == {"many on public.even": "kept by construction", "once_a_day on public.even": "recreated"}
+    assert target.rows("SELECT count(*) > 570 FROM visit") == [(True,)]
+    assert target.rows("SELECT count(*) > 0 FROM closed WHERE n <= 3") == [(True,)]
+
+
 def test_a_unique_index_of_one_partition_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:
     source, target = (Place("postgresql", new_postgres()) for _ in range(2))
     source.run(

@@ -16,6 +16,7 @@ from dbclone.dialects.postgresql_catalogue import (
     Relation,
     Sequence,
 )
+from dbclone.dialects.postgresql_partitions import asked_within, own_columns, rows_told_apart
 from dbclone.dialects.postgresql_surroundings import (
     dotted,
     epilogue,
@@ -209,44 +210,21 @@ class _Builder:
             for index in self.catalogue.indexes.get(part.oid, []):
                 if index.unique:
                     found = _index(index)
-                    within = " AND ".join(f"({c})" for c in (part.condition, found.condition) if c)
+                    bound = rows_told_apart(part, found.columns)
+                    within = " AND ".join(f"({c})" for c in (bound, found.condition) if c)
                     yield replace(found, condition=within, ddl="")
             for key in self.catalogue.constraints.get(part.oid, []):
                 if key.kind in "pu" and not key.inherited:
                     items = tuple(map(quote, key.columns))
                     columns, distinct = tuple(key.columns), key.nulls_distinct
-                    yield Index(key.name, columns, True, "", items, part.condition or "", distinct)
+                    yield Index(key.name, columns, True, "", items, rows_told_apart(part, columns), distinct)
 
     def _checked_within_partitions(self, root: Relation) -> Iterator[tuple[TableName, Check]]:
-        """What partitions ask of their own rows alone: a row is another's, or it holds."""
+        attributes = self.catalogue.attributes
         for part in self._parts(root):
-            asked = [
-                (c.name, c.condition or "true")
-                for c in self.catalogue.constraints.get(part.oid, [])
-                if c.kind == "c" and not c.inherited
-            ]
-            asked += [(f"NOT NULL of {name}", f"{quote(name)} IS NOT NULL") for name in self._required(part)]
-            for name, condition in asked:
-                text = f"NOT ({part.condition}) OR ({condition})" if part.condition else condition
-                yield self.names[part.oid], Check(name, text)
-
-    def _required(self, part: Relation) -> Iterator[str]:
-        """The columns that must have a value in a partition, but not in the table above it."""
-        above = {a.name: a for a in self.catalogue.attributes.get(part.parents[0], [])}
-        for attribute in self.catalogue.attributes.get(part.oid, []):
-            if attribute.not_null and not above[attribute.name].not_null:
-                yield attribute.name
-
-    def _own_columns(self, part: Relation) -> Iterator[Statement]:
-        """NOT NULL and defaults that a partition has for itself."""
-        above = {a.name: a for a in self.catalogue.attributes.get(part.parents[0], [])}
-        alter = f"ALTER TABLE {dotted(self.names[part.oid])} ALTER COLUMN"
-        changes = [f"{quote(name)} SET NOT NULL" for name in self._required(part)]
-        for attribute in self.catalogue.attributes.get(part.oid, []):
-            if attribute.expression != above[attribute.name].expression and not attribute.generated:
-                default = f"SET DEFAULT {attribute.expression}" if attribute.expression else "DROP DEFAULT"
-                changes.append(f"{quote(attribute.name)} {default}")
-        yield from (Statement("partition", str(self.names[part.oid]), f"{alter} {change}") for change in changes)
+            own, above = attributes.get(part.oid, []), attributes.get(part.parents[0], [])
+            for check in asked_within(part, self.catalogue.constraints.get(part.oid, []), own, above):
+                yield self.names[part.oid], check
 
     def _partition_ddl(self, root: Relation) -> Iterator[Statement]:
         """The partitions of a table with the keys and indexes that are their own."""
@@ -256,7 +234,8 @@ class _Builder:
             of = f"{dotted(name)} PARTITION OF {dotted(parent)}"
             yield Statement("partition", str(name), f"CREATE TABLE {of} {part.bound}{nested}{_storage(part)}")
             yield from _unlogged(part)
-            yield from self._own_columns(part)
+            attributes = self.catalogue.attributes
+            yield from own_columns(name, attributes.get(part.oid, []), attributes.get(root.oid, []))
             for constraint in self.catalogue.constraints.get(part.oid, []):
                 if constraint.kind in "pucx" and not constraint.inherited:
                     yield _add_constraint(name, constraint)
