@@ -140,6 +140,8 @@ class Check:
     """Holds for this table's own rows only, not for tables that inherit from it (PostgreSQL)."""
     not_valid: bool = False
     """As in ``ForeignKey``."""
+    inherited: bool = False
+    """Comes from a table of ``Table.inherits``; the table itself does not declare it."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,8 @@ class Table:
     """What follows the load, keys and indexes: exclusion constraints, triggers, policies, comments, settings."""
     narrower: tuple[Index, ...] = ()
     """Unique indexes and keys of single partitions, with the rows that these hold as condition; no statements."""
+    within: tuple[tuple[TableName, Check], ...] = ()
+    """Conditions and NOT NULLs of single partitions, as what they ask of all rows of the table; no statements."""
     whole: Table | None = None
     """The table as the database has it, where this one has other columns for virtual keys (see ``virtual_keys``)."""
 

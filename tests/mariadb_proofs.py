@@ -6,6 +6,7 @@ import pymysql
 
 from tests.mariadb_filler import CHECKS, KEYS, MariadbFiller
 from tests.mariadb_server import connect
+from tests.random_rules import quoted
 
 _KINDS = {"BASE TABLE": "TABLE", "VIEW": "VIEW", "SYSTEM VERSIONED": "TABLE", "SEQUENCE": "SEQUENCE"}
 _OBJECTS = """
@@ -23,7 +24,7 @@ def statements(url: str) -> dict[tuple[str, str], str]:
         found = {}
         for kind, name in cursor.fetchall():
             kind = _KINDS.get(kind, kind)
-            cursor.execute(f'SHOW CREATE {kind} "{name}"')
+            cursor.execute(f"SHOW CREATE {kind} {quoted(name)}")
             shown = next(str(value) for value in cursor.fetchone()[1:] if re.match("CREATE ", str(value)))
             found[kind, name] = re.sub(r" AUTO_INCREMENT=\d+| DEFINER=\S+", "", shown)
         return found
@@ -39,14 +40,14 @@ def violations(url: str) -> list[str]:
             keys.setdefault((table, name, parent), []).append((own, theirs))
         broken = []
         for (table, name, parent), pairs in keys.items():
-            equal = " AND ".join(f'p."{theirs}" = c."{own}"' for own, theirs in pairs)
-            present = " AND ".join(f'c."{own}" IS NOT NULL' for own, _ in pairs)
-            where = f'{present} AND NOT EXISTS (SELECT 1 FROM "{parent}" p WHERE {equal})'
-            cursor.execute(f'SELECT count(*) FROM "{table}" c WHERE {where}')
+            equal = " AND ".join(f"p.{quoted(theirs)} = c.{quoted(own)}" for own, theirs in pairs)
+            present = " AND ".join(f"c.{quoted(own)} IS NOT NULL" for own, _ in pairs)
+            where = f"{present} AND NOT EXISTS (SELECT 1 FROM {quoted(parent)} p WHERE {equal})"
+            cursor.execute(f"SELECT count(*) FROM {quoted(table)} c WHERE {where}")
             broken += [f"{name} of {table}"] * cursor.fetchone()[0]
         cursor.execute(CHECKS)
         for table, condition in cursor.fetchall():
-            cursor.execute(f'SELECT count(*) FROM "{table}" WHERE NOT ({condition})')
+            cursor.execute(f"SELECT count(*) FROM {quoted(table)} WHERE NOT ({condition})")
             broken += [f"{condition} of {table}"] * cursor.fetchone()[0]
         return broken
 

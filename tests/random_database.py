@@ -16,8 +16,8 @@ from typing import Any
 
 import psycopg
 
-from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName, TypeFamily
-from tests import mariadb_server
+from dbclone.schema import Column, ForeignKey, Key, Schema, SqlType, Table, TableName, TypeFamily
+from tests import mariadb_proofs, mariadb_server
 from tests.random_rules import Distinct, Extras, Row, Value, quoted
 
 Rows = Mapping[TableName, Sequence[Row]]
@@ -63,7 +63,10 @@ def _text(column: Column, i: int) -> str:
 
 
 def _integer(column: Column, i: int) -> int:
-    return (i * 7919 - 20_000) if column.type.precision == 64 else i * 13 - 5
+    if column.type.sql == "year":
+        return 1995 + i % 60
+    least = 0 if column.type.unsigned else -5
+    return (i * 7919 - 20_000) if column.type.precision == 64 else i * 13 + least
 
 
 MAKERS: dict[TypeFamily, Callable[[Column, int], Value]] = {
@@ -81,8 +84,14 @@ MAKERS: dict[TypeFamily, Callable[[Column, int], Value]] = {
     TypeFamily.JSON: lambda _, i: json.dumps({"n": i, "tags": ["a'b", None][: i % 3]}),
     TypeFamily.BYTES: lambda _, i: bytes([i % 256, 0, 255 - i % 256]),
     TypeFamily.ARRAY: lambda _, i: f"{{{i},NULL,{i + 1}}}",
-    TypeFamily.OPAQUE: lambda column, i: _span(i) if column.type.sql == "int4range" else f"10.0.{i % 250}.1",
+    TypeFamily.OPAQUE: lambda column, i: _opaque(column.type, i),
 }
+
+
+def _opaque(kind: SqlType, i: int) -> str:
+    if kind.sql.startswith("set("):
+        return ",".join(label for bit, label in enumerate(("red", "it's", "two words")) if i >> bit & 1)
+    return _span(i) if kind.sql == "int4range" else f"10.0.{i % 250}.1"
 
 
 def _span(i: int) -> str:
@@ -189,7 +198,7 @@ def violations(schema: Schema, rows: Rows) -> list[str]:
         for column in table.columns:
             if not column.nullable and _null_count(mine, column.name):
                 found.append(f"{table.name}.{column.name}: NULL")
-            if column.type.length and any(len(str(r[column.name] or "")) > column.type.length for r in mine):
+            if column.type.length and any(_length(r[column.name]) > column.type.length for r in mine):
                 found.append(f"{table.name}.{column.name}: too long")
             if column.type.values and {r[column.name] for r in mine} - {None, *column.type.values}:
                 found.append(f"{table.name}.{column.name}: not a label")
@@ -202,6 +211,10 @@ def violations(schema: Schema, rows: Rows) -> list[str]:
             if lost:
                 found.append(f"{table.name}{fk.columns} -> {fk.parent}: {len(lost)} orphans")
     return found
+
+
+def _length(value: Value) -> int:
+    return len(value if isinstance(value, bytes) else str(value or ""))
 
 
 def _null_count(rows: Sequence[Row], column: str) -> int:
@@ -318,14 +331,16 @@ def build_mariadb(database: Database, url: str) -> None:
     mariadb_server.run(url, f"DROP DATABASE {name}", f"CREATE DATABASE {name} COLLATE utf8mb4_nopad_bin")
     connection = mariadb_server.connect(url)
     with connection, connection.cursor() as cursor:
+        # In the conditions, as rules spell them, a backslash is one.
+        cursor.execute("SET SESSION sql_mode = concat(@@sql_mode, ',NO_BACKSLASH_ESCAPES')")
         for statement in create_statements(database.schema):
             cursor.execute(statement)
         for table in database.schema.tables:
-            names = quoted(*(c.name for c in table.columns)).replace("%", "%%")
-            places = ", ".join(["%s"] * len(table.columns))
-            insert = f"INSERT INTO {quoted(table.name.name).replace('%', '%%')} ({names}) VALUES ({places})"
+            names = [c.name for c in table.insertable]
+            places = ", ".join(["%s"] * len(names))
+            into = f"{quoted(table.name.name)} ({quoted(*names)})".replace("%", "%%")
             for row in database.rows[table.name]:
-                cursor.execute(insert, list(row.values()))
+                cursor.execute(f"INSERT INTO {into} VALUES ({places})", [row[name] for name in names])
         for statement in foreign_key_statements(database.schema):
             cursor.execute(statement)
 
@@ -354,6 +369,25 @@ def read_postgres(schema: Schema, url: str) -> Rows:
             cursor = connection.execute(f"SELECT {columns} FROM {quoted(table.name.name)}")
             rows[table.name] = [dict(zip(names, values, strict=True)) for values in cursor]
     return rows
+
+
+def read_mariadb(schema: Schema, url: str) -> Rows:
+    """Every row of every table, bytes as texts of as many characters."""
+    rows = {}
+    connection = mariadb_server.connect(url)
+    with connection, connection.cursor() as cursor:
+        for table in schema.tables:
+            names = [c.name for c in table.columns]
+            cursor.execute(f"SELECT {quoted(*names)} FROM {quoted(table.name.name)}")
+            found = [[v.decode("latin1") if isinstance(v, bytes) else v for v in row] for row in cursor.fetchall()]
+            rows[table.name] = [dict(zip(names, values, strict=True)) for values in found]
+    return rows
+
+
+def mariadb_shape(url: str) -> list[tuple[str, str]]:
+    """(name, statement) of everything in a database; the order of indexes, which tells nothing, is left out."""
+    found = mariadb_proofs.statements(url)
+    return sorted((name, "\n".join(sorted(text.replace(",\n", "\n").split("\n")))) for (_, name), text in found.items())
 
 
 _SHAPE = """

@@ -8,6 +8,7 @@ Hypothesis stops at the first failure and shrinks it; this goes on, so that one 
 import argparse
 import contextlib
 import itertools
+import os
 import re
 import tempfile
 import traceback
@@ -22,12 +23,15 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from dbclone.cloning import clone
 from dbclone.options import CloneOptions
 from dbclone.progress import Silent
-from tests import postgres_server, proofs
+from tests import mariadb_proofs, mariadb_server, postgres_server, proofs
 from tests.random_database import (
     Database,
+    build_mariadb,
     build_postgres,
     build_sqlite,
+    mariadb_shape,
     postgres_shape,
+    read_mariadb,
     read_postgres,
     read_sqlite,
     sqlite_shape,
@@ -61,6 +65,16 @@ def clone_on_postgres(source: str, target: str, database: Database) -> list[str]
     return violations(database.schema, rows) + broken + strange_sizes(database, rows) + lost
 
 
+def clone_on_mariadb(source: str, target: str, database: Database) -> list[str]:
+    """The same between two MariaDB databases."""
+    build_mariadb(database, source)
+    clone(source, target, CloneOptions(clean=True), Silent())
+    rows = read_mariadb(database.schema, target)
+    lost = _differences(mariadb_shape(source), mariadb_shape(target))
+    broken = violations(database.schema, rows) + mariadb_proofs.violations(target)
+    return broken + strange_sizes(database, rows) + lost
+
+
 def _differences(source: list[tuple[str, str]], target: list[tuple[str, str]]) -> list[str]:
     only = set(source) ^ set(target)
     return [f"{sorted(only)}: schemas differ"] if only else []
@@ -74,6 +88,9 @@ def cloner(dialect: str) -> Iterator[Cloner]:
         if dialect == "sqlite":
             yield lambda database: clone_on_sqlite(folder, database)
             return
+        if dialect == "mysql":
+            yield stack.enter_context(_mariadb_cloner())
+            return
         server = stack.enter_context(postgres_server.server())
         if server is None:
             raise SystemExit("no PostgreSQL server")
@@ -86,6 +103,20 @@ def cloner(dialect: str) -> Iterator[Cloner]:
         yield lambda database: clone_on_postgres(source, target, database)
 
 
+@contextlib.contextmanager
+def _mariadb_cloner() -> Iterator[Cloner]:
+    server = mariadb_server.server_url()
+    if server is None:
+        raise SystemExit("no MariaDB server")
+    names = [f"random_failures_{os.getpid()}_{end}" for end in ("source", "target")]
+    source, target = (mariadb_server.with_database(server, name) for name in names)
+    mariadb_server.run(server, *(f"CREATE DATABASE {name} COLLATE utf8mb4_nopad_bin" for name in names))
+    try:
+        yield lambda database: clone_on_mariadb(source, target, database)
+    finally:
+        mariadb_server.run(server, *(f"DROP DATABASE IF EXISTS {name}" for name in names))
+
+
 def kind_of(error: Exception) -> str:
     """The class of an error and where in dbclone it was raised."""
     ours = [f for f in traceback.extract_tb(error.__traceback__) if "dbclone/" in f.filename]
@@ -94,7 +125,7 @@ def kind_of(error: Exception) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dialect", choices=("sqlite", "postgresql"))
+    parser.add_argument("dialect", choices=("sqlite", "postgresql", "mysql"))
     parser.add_argument("examples", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tables", type=int, default=12)

@@ -37,12 +37,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Distinct:
-    """A unique index over some rows or folded texts, an exclusion, or a key in which NULL is a value."""
+    """A unique index over some rows, folded texts or their beginnings, an exclusion, or a key in which NULL counts."""
 
     columns: tuple[str, ...]
     condition: Rule | None = None
     folded: bool = False
     nulls_distinct: bool = True
+    prefix: int | None = None
+    """Only so many characters of each text count (MariaDB)."""
 
     def repeats(self, rows: Sequence[Row]) -> list[int]:
         """Positions of the rows that repeat an earlier one."""
@@ -59,7 +61,9 @@ class Distinct:
         return found
 
     def _folded(self, value: Value) -> Value:
-        return value.lower() if self.folded and isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return (value.lower() if self.folded else value)[: self.prefix]
 
 
 @dataclass(frozen=True)

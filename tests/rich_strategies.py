@@ -25,8 +25,22 @@ DOMAINS = (
     ),
     Statement("extension", "btree_gist", "CREATE EXTENSION IF NOT EXISTS btree_gist"),
 )  # fmt: skip
-KINDS = (WHOLE, TAG, SPAN)
-"""Further types of columns in PostgreSQL."""
+DOMAIN_KINDS = (WHOLE, TAG)
+YEAR = SqlType(TypeFamily.INTEGER, "year", precision=16)
+KINDS = {
+    "postgresql": (*DOMAIN_KINDS, SPAN),
+    "mysql": (
+        SqlType(TypeFamily.OPAQUE, "set('red', 'it''s', 'two words')"),
+        YEAR,
+        SqlType(TypeFamily.INTEGER, "mediumint", precision=24),
+        SqlType(TypeFamily.TEXT, "varchar(20) COLLATE utf8mb4_general_ci", length=20),
+        SqlType(TypeFamily.DECIMAL, "decimal(8,3) unsigned", precision=8, scale=3, unsigned=True),
+    ),
+    "sqlite": (),
+}
+"""Further types of columns."""
+_OWN = (*DOMAIN_KINDS, SPAN, YEAR)
+"""Those whose values other conditions than their own would not suit."""
 BIG = SqlType(TypeFamily.INTEGER, "bigint", precision=64)
 TEXT = SqlType(TypeFamily.TEXT, "text")
 _NUMBERS = (TypeFamily.INTEGER, TypeFamily.DECIMAL)
@@ -58,7 +72,7 @@ class Rich:
 
     def of(self, *families: TypeFamily) -> list[Column]:
         """Plain columns of these families, enums and domains left out."""
-        return [c for c in self.plain if c.type.family in families and not c.type.values and c.type not in KINDS]
+        return [c for c in self.plain if c.type.family in families and not c.type.values and c.type not in _OWN]
 
     @property
     def labelled(self) -> list[tuple[str, str]]:
@@ -92,7 +106,7 @@ def _possible_checks(rich: Rich) -> Iterator[Rule]:
                 yield rules.in_order(first.name, second.name, family)
     for first, second in _pairs(rich.of(TypeFamily.INTEGER)):
         yield rules.sum_below(first.name, second.name, 400)
-    loose = [c for c in (*rich.plain, *rich.referring) if c.nullable and c.type not in KINDS]
+    loose = [c for c in (*rich.plain, *rich.referring) if c.nullable and c.type not in _OWN]
     for first, second in _pairs(loose):
         yield rules.some_of([first.name, second.name])
         yield rules.one_only(first.name, second.name, {first, second} <= set(rich.plain))
@@ -130,7 +144,8 @@ def _filled(name: str, instead: str) -> Rule:
 def _computed(draw: st.DrawFn, rich: Rich) -> None:
     """A generated column over plain columns."""
     possible = [(BIG, _doubled(c.name)) for c in rich.of(TypeFamily.INTEGER)]
-    possible += [(TEXT, _folded(c.name, rich.dialect)) for c in rich.of(TypeFamily.TEXT)]
+    text = SqlType(TypeFamily.TEXT, "varchar(99)", length=99) if rich.dialect == "mysql" else TEXT  # which has keys
+    possible += [(text, _folded(c.name, rich.dialect)) for c in rich.of(TypeFamily.TEXT) if c.type.sql != "char(3)"]
     if possible:
         kind, computed = draw(st.sampled_from(possible))
         name = "computed" if draw(st.booleans()) else 'com"puted %'
@@ -174,6 +189,29 @@ def _unique_index(draw: st.DrawFn, rich: Rich) -> None:
     conditions += [rules.is_above(c.name, 20) for c in rich.of(TypeFamily.INTEGER)]
     if conditions:
         _add_index(rich, Distinct(columns, draw(st.sampled_from(conditions))), quoted(*columns))
+
+
+@st.composite
+def _prefix_index(draw: st.DrawFn, rich: Rich) -> None:
+    """Over the first characters of a text, the only one that MariaDB has beside plain columns."""
+    texts = [c for c in rich.of(TypeFamily.TEXT) if (c.type.length or 99) > 8 and "COLLATE" not in c.type.sql]
+    if texts:
+        name = draw(st.sampled_from(texts)).name
+        _add_index(rich, Distinct((name,), prefix=8), f"{quoted(name)}(8)")
+
+
+@st.composite
+def _mariadb_partitions(draw: st.DrawFn, rich: Rich) -> None:
+    """Of a table without references, by a whole number that all of its keys have."""
+    keys = [set(key.columns) for key in rich.table.keys]
+    able = [c for c in rich.table.columns if all(c.name in key for key in keys) and c.type.sql == "integer"]
+    free = not (rich.table.foreign_keys or rich.referred or rich.table.indexes)
+    if not able or not free or any(c.identity for c in rich.table.columns) or not draw(st.booleans()):
+        return
+    column = quoted(draw(st.sampled_from(able)).name)
+    ranges = [f"PARTITION p{at} VALUES LESS THAN ({most})" for at, most in enumerate((40, 90, "MAXVALUE"))]
+    ways = (f"HASH ({column}) PARTITIONS 3", f"RANGE ({column}) ({', '.join(ranges)})")
+    rich.table = replace(rich.table, suffix=f"PARTITION BY {draw(st.sampled_from(ways))}")
 
 
 def _add_index(rich: Rich, distinct: Distinct, items: str) -> None:
@@ -250,10 +288,33 @@ def _partitions(draw: st.DrawFn, rich: Rich) -> None:
         sql = f"CREATE UNIQUE INDEX {index} ON {part} ({quoted(*once)})"
         parts.append(Statement("index", index, sql))
         rich.distinct.append(Distinct(once))  # more than the index asks, which is about the rows of one partition
+    if how != "HASH" and others and draw(st.booleans()):
+        parts += _condition_of_one(rich, column, draw(st.sampled_from(others)))
     suffix = f"PARTITION BY {how} ({quoted(column.name)})"
     rich.table = replace(rich.table, suffix=suffix, attachments=tuple(parts))
     if rule is not None:
         rich.silent.append(rule)
+
+
+def _condition_of_one(rich: Rich, column: Column, other: str) -> list[Statement]:
+    """A CHECK and a NOT NULL of the first partition, which asks nothing of the rows of others."""
+    part, asked = quoted(f"{rich.table.name.name[:20]} part0"), rich.table.column(other)
+    number = asked.type.family is TypeFamily.INTEGER
+    rule = rules.at_least(other, 8 if number else "2000-01-01", asked.type.family, 60 if number else "2020-02-29")
+    rich.silent.append(Rule("", lambda row: not _in_first(row[column.name]) or rule.holds(row), rule.mend))
+    rich.silent.append(Rule("", lambda row: not _in_first(row[column.name]) or row[other] is not None))
+    name = quoted(rich.table.name.name[:20] + " own")
+    return [
+        Statement("check", name, f"ALTER TABLE {part} ADD CONSTRAINT {name} CHECK ({rule.sql})"),
+        Statement("partition", part, f"ALTER TABLE {part} ALTER COLUMN {quoted(other)} SET NOT NULL"),
+    ]
+
+
+def _in_first(value: object) -> bool:
+    """Whether a value of the column by which rows are placed leads to the first partition (``_ways``)."""
+    if isinstance(value, int):
+        return value < 40
+    return value == "low" or (isinstance(value, str) and value[:1].isdigit() and value < "2000-03-01")
 
 
 def _ways(column: Column) -> list[tuple[list[str], Rule | None]]:
@@ -289,7 +350,9 @@ def enriched(draw: st.DrawFn, table: Table, dialect: str, referred: frozenset[tu
     if draw(st.integers(0, 2)) == 2:
         draw(_computed(rich))
     if draw(st.integers(0, 2)) == 2:
-        draw(_unique_index(rich))
+        draw(_prefix_index(rich) if dialect == "mysql" else _unique_index(rich))
+    if dialect == "mysql":
+        draw(_mariadb_partitions(rich))
     if dialect == "postgresql":
         _domain_rules(rich)
         draw(_odd_keys(rich))

@@ -50,6 +50,7 @@ KINDS = {
         SqlType(TypeFamily.TIME, "time"),
         SqlType(TypeFamily.JSON, "json"),
         SqlType(TypeFamily.BYTES, "varbinary(9)", length=9),
+        SqlType(TypeFamily.INTEGER, "int unsigned", precision=32, unsigned=True),
     ),
     "postgresql": (
         *BOTH,
@@ -196,7 +197,7 @@ def databases(draw: st.DrawFn, dialect: str, max_tables: int = 12, max_rows: int
     ``rich``: with what ``rich_strategies`` adds.
     """
     sketches: list[Sketch] = []
-    kinds = KINDS[dialect] + (rich_strategies.KINDS if rich and dialect == "postgresql" else ())
+    kinds = KINDS[dialect] + (rich_strategies.KINDS[dialect] if rich else ())
     for name in draw(st.lists(st.sampled_from(TABLE_NAMES), min_size=1, max_size=max_tables, unique=True)):
         sketches.append(draw(_table(name, dialect, kinds, sketches)))
     keyed = [s for s in sketches if s.keys]

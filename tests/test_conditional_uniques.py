@@ -108,6 +108,26 @@ def test_they_hold_in_a_clone(new_postgres: Callable[[], str]) -> None:
     assert target.rows("SELECT count(*) > 190 FROM booking") == [(True,)]
 
 
+def test_bookings_of_a_room_keep_apart_and_their_hours(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        "CREATE TABLE booking (id serial PRIMARY KEY, room int4range NOT NULL, during tstzrange NOT NULL,"
+        " cancelled boolean NOT NULL, EXCLUDE USING gist (room WITH =, during WITH &&) WHERE (NOT cancelled))",
+        # Ten rooms are booked at the same hours, so that their ranges are nobody's; the eleventh at its own.
+        "INSERT INTO booking (room, during, cancelled) SELECT int4range(n % 10, n % 10 + 1),"
+        " tstzrange(day, day + interval '90 min'), n % 11 = 0 FROM generate_series(1, 400) AS n,"
+        " LATERAL (SELECT timestamptz '2023-01-01 10:15+00' + n / 10 * interval '1 day' AS day) AS d",
+        "INSERT INTO booking (room, during, cancelled) SELECT '[10,11)', tstzrange(day, day + interval '90 min'), false"
+        " FROM generate_series(1, 100) AS n,"
+        " LATERAL (SELECT timestamptz '2023-01-01 16:45+00' + n * interval '1 day' AS day) AS d",
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    lasting = "SELECT DISTINCT upper(during) - lower(during) = '90 min' FROM booking"
+    assert target.rows(lasting) == [(True,)]
+    assert target.rows("SELECT count(*) > 400 FROM booking") == [(True,)]
+
+
 def test_an_exclusion_of_equal_values_is_a_unique_index() -> None:
     equal = table(exclusions=(Exclusion("e", (("a", "="), ("t", "=")), "t <> 'y'"),))
     (found,) = unique_indexes_of(equal, "postgresql")
@@ -185,6 +205,63 @@ def test_addresses_that_are_unique_among_the_living_are_so_in_a_clone(tmp_path: 
     assert rows == emails
     named = "SELECT count(*) FROM users WHERE instr(lower(email), lower(last_name)) > 0"
     assert target.rows(named)[0][0] > 570
+
+
+def test_what_partitions_ask_of_their_own_rows_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        "CREATE TABLE sale (kind text NOT NULL, day date NOT NULL, price integer, note text DEFAULT 'none')"
+        " PARTITION BY LIST (kind)",
+        "CREATE TABLE cheap PARTITION OF sale (note DEFAULT 'cheap', CHECK (price < 40)) FOR VALUES IN ('a', 'b')",
+        "CREATE TABLE dear PARTITION OF sale (price NOT NULL, CONSTRAINT dearer CHECK (price >= 30))"
+        " FOR VALUES IN ('c') PARTITION BY RANGE (day)",
+        "CREATE TABLE old PARTITION OF dear FOR VALUES FROM (MINVALUE) TO ('2020-01-01')",
+        "CREATE TABLE new PARTITION OF dear (CONSTRAINT inflated CHECK (price > 80))"
+        " FOR VALUES FROM ('2020-01-01') TO (MAXVALUE)",
+        "CREATE TABLE others PARTITION OF sale (CONSTRAINT noted CHECK (note IS NOT NULL)) DEFAULT",
+        # Prices, days and kinds are drawn together, so that some rows of each would break what their partition asks.
+        "INSERT INTO sale SELECT kind, day, CASE WHEN kind IN ('a', 'b') THEN n % 40 WHEN kind = 'd' THEN n % 200"
+        " WHEN day < '2020-01-01' THEN 30 + n % 60 ELSE 81 + n % 60 END, CASE WHEN kind = 'd' OR n % 3 = 0 THEN 'x' END"
+        " FROM generate_series(1, 900) AS n, LATERAL (SELECT (ARRAY['a', 'b', 'c', 'd'])[1 + n % 7 % 4] AS kind,"
+        " date '2018-06-01' + n * 7 % 1200 AS day) AS drawn",
+        "UPDATE sale SET price = NULL WHERE kind <> 'c' AND price % 5 = 0",
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    assert target.rows("SELECT count(*) FROM sale") == [(900,)]
+    fates = {line["name"]: line["fate"] for line in json.loads(outcome.out)["ledger"] if line["kind"] == "check"}
+    assert set(fates.values()) == {"kept by construction"}
+    assert len(fates) == 4
+    own = (
+        "SELECT c.relname, a.attname, a.attnotnull, pg_get_expr(d.adbin, d.adrelid) FROM pg_class c"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+        " LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relispartition ORDER BY 1, 2"
+    )
+    assert target.rows(own) == source.rows(own)
+
+
+def test_what_a_partition_by_hash_asks_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:
+    source, target = (Place("postgresql", new_postgres()) for _ in range(2))
+    source.run(
+        'CREATE TABLE visit ("Who" integer NOT NULL, day date NOT NULL, n integer, state text)'
+        " PARTITION BY LIST (state)",
+        "CREATE TABLE closed PARTITION OF visit FOR VALUES IN ('closed')",
+        "CREATE TABLE still PARTITION OF visit FOR VALUES IN ('open') PARTITION BY HASH (\"Who\")",
+        "CREATE TABLE even PARTITION OF still FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+        "CREATE TABLE odd PARTITION OF still FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        'CREATE UNIQUE INDEX once_a_day ON even (day, "Who")',
+        "INSERT INTO visit SELECT i % 40, date '2024-01-01' + i, i % 12, CASE WHEN i % 3 = 0 THEN 'closed' ELSE 'open'"
+        " END FROM generate_series(1, 600) AS i",
+        "UPDATE even SET n = n + 4",
+        "ALTER TABLE even ADD CONSTRAINT many CHECK (n > 3)",
+    )
+    outcome = dbclone("copy", "--json", source.url, target.url)
+    assert outcome.code == 0, outcome.err
+    kept = {"many on public.even", "once_a_day on public.even"}
+    fates = {e["name"]: e["fate"] for e in json.loads(outcome.out)["ledger"] if e["name"] in kept}
+    assert fates == {"many on public.even": "kept by construction", "once_a_day on public.even": "recreated"}
+    assert target.rows("SELECT count(*) > 570 FROM visit") == [(True,)]
+    assert target.rows("SELECT count(*) > 0 FROM closed WHERE n <= 3") == [(True,)]
 
 
 def test_a_unique_index_of_one_partition_holds_in_a_clone(new_postgres: Callable[[], str]) -> None:

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.mariadb
 
 ROWS = 200
 PASSWORD = "s3cr/et?pw"
-KILLS = 2
+KILLS = 10
 
 
 def statements_of(script: str, database: str) -> Iterator[str]:
@@ -180,33 +181,55 @@ def copied(source: object, target: str) -> Outcome:
     return dbclone("copy", source, target, "--clean", "--yes", "-q")
 
 
+def stage_of(target: str) -> str:
+    """The beginning of the names of the databases beside the target."""
+    return f"dbclone_{sha256(target.rpartition('/')[2].encode()).hexdigest()[:12]}_"
+
+
+def wait_for(place: Place, sql: str, process: "subprocess.Popen[str]", seconds: float = 60) -> bool:
+    """Wait for rows; False if the process ends before."""
+    until = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < until:
+        if place.rows(sql):
+            return True
+        time.sleep(0.002)
+    return False
+
+
 def test_a_run_that_is_killed_leaves_the_target_as_it_was_and_the_next_one_succeeds(
     new_mariadb: Callable[[], str], tmp_path: Path
 ) -> None:
-    shop, target = small_shop(tmp_path / "shop.sqlite"), new_mariadb()
-    place = Place("mysql", target)
-    place.run(
+    shop, model, target = small_shop(tmp_path / "shop.sqlite"), tmp_path / "shop.model", new_mariadb()
+    assert dbclone("fit", shop, "-o", model, "-q").code == 0
+    place, command = Place("mysql", target), ("generate", model, target, "--clean", "--yes")
+    old = (
         "CREATE TABLE kept (id int PRIMARY KEY)", "INSERT INTO kept VALUES (1)",
         "CREATE TRIGGER t BEFORE INSERT ON kept FOR EACH ROW SET NEW.id = NEW.id",
         "CREATE VIEW v AS SELECT * FROM kept",
     )  # fmt: skip
-    before, rng = statements(target), random.Random(7)
+    place.run(*old)
+    before, rng, killed, lasts = statements(target), random.Random(7), 0, 0.5
+    begun = f"SHOW DATABASES LIKE '{stage_of(target)}new'"
     for _ in range(KILLS):
-        process = start("copy", shop, target, "--clean", "--yes")
-        assert process.stderr is not None
-        for line in process.stderr:  # the last phases are those that write
-            if line.startswith("fit"):
-                break
-        time.sleep(rng.random())
+        process = start(*command)
+        writing = wait_for(place, begun, process)
+        time.sleep(lasts * rng.random())
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        after = statements(target)
-        assert after == before or {name for kind, name in after if kind == "TABLE"} >= {"customer", "purchase"}
-    assert copied(shop, target).code == 0
+        if statements(target) == before:
+            killed += writing
+            assert place.rows("SELECT id FROM kept") == [(1,)]
+        else:  # it was done before it was killed, or so far that the next run brings it to its end
+            dbclone("generate", model, target, "-q")  # refused: the target is not empty
+            assert {name for _, name in statements(target)} == {"customer", "purchase", "status", "voucher"}
+            assert violations(target) == []
+            place.run("SET foreign_key_checks = 0", "DROP TABLE customer, purchase, status, voucher", *old)
+            lasts /= 2
+    assert killed >= KILLS // 2, "while it wrote"
+    assert dbclone(*command).code == 0
     assert violations(target) == []
     assert sorted(name for _, name in statements(target)) == ["customer", "purchase", "status", "voucher"]
-    mark = sha256(target.rpartition("/")[2].encode()).hexdigest()[:12]
-    assert place.rows(f"SHOW DATABASES LIKE 'dbclone_{mark}_%'") == []
+    assert place.rows(f"SHOW DATABASES LIKE '{stage_of(target)}%'") == []
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -16,12 +16,15 @@ from dbclone.cloning import clone
 from dbclone.options import CloneOptions
 from dbclone.progress import Silent
 from dbclone.schema import Table
-from tests import proofs, rich_strategies
+from tests import mariadb_proofs, proofs, rich_strategies
 from tests.random_database import (
     Database,
+    build_mariadb,
     build_postgres,
     build_sqlite,
+    mariadb_shape,
     postgres_shape,
+    read_mariadb,
     read_postgres,
     read_sqlite,
     sqlite_shape,
@@ -101,7 +104,7 @@ SHAPES: dict[str, Callable[[Database], bool]] = {
 
 RICH: dict[str, Callable[[Database], bool]] = {
     "check": any_table(lambda t: bool(t.checks)),
-    "domain": any_table(lambda t: any(c.type in rich_strategies.KINDS[:2] for c in t.columns)),
+    "domain": any_table(lambda t: any(c.type in rich_strategies.DOMAIN_KINDS for c in t.columns)),
     "generated column": any_table(lambda t: any(c.generated for c in t.columns)),
     "unique generated column": any_table(lambda t: any({*i.columns} & _computed(t) for i in t.indexes)),
     "unique among some rows": any_table(lambda t: any(" WHERE " in i.ddl for i in t.indexes)),
@@ -114,6 +117,7 @@ RICH: dict[str, Callable[[Database], bool]] = {
     "partitions by list": any_table(lambda t: "LIST" in t.suffix),
     "partitions by hash": any_table(lambda t: "HASH" in t.suffix),
     "unique within a partition": any_table(lambda t: any(part.kind == "index" for part in t.attachments)),
+    "condition of a partition": any_table(lambda t: any(part.kind == "check" for part in t.attachments)),
     "partitions of partitions": any_table(lambda t: any("PARTITION BY" in part.sql for part in t.attachments)),
     "reference to a partitioned table": lambda d: any(
         d.schema.table(fk.parent).suffix and d.rows[t.name] for t in d.schema.tables for fk in t.foreign_keys
@@ -128,6 +132,29 @@ def _computed(table: Table) -> set[str]:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_is_among_what_is_drawn(shape: str) -> None:
     found = find(databases("sqlite"), SHAPES[shape], settings=settings(max_examples=3_000, phases=[Phase.generate]))
+    assert violations(found.schema, found.rows) == []
+
+
+RICH_IN_MARIADB: dict[str, Callable[[Database], bool]] = {
+    "check": RICH["check"],
+    "set": any_table(lambda t: any(c.type.sql.startswith("set(") for c in t.columns)),
+    "generated column": RICH["generated column"],
+    "unique generated column": RICH["unique generated column"],
+    "unique in the beginning": any_table(lambda t: any("(8)" in i.ddl for i in t.indexes)),
+    "unique but for case": any_table(
+        lambda t: any("COLLATE" in t.column(c).type.sql for key in t.uniques for c in key.columns)
+    ),
+    "partitions": any_table(lambda t: "PARTITION" in t.suffix),
+}
+
+
+@pytest.mark.parametrize("shape", RICH_IN_MARIADB)
+def test_every_shape_is_among_the_rich_ones_of_mariadb(shape: str) -> None:
+    found = find(
+        databases("mysql", rich=True),
+        RICH_IN_MARIADB[shape],
+        settings=settings(max_examples=3_000, phases=[Phase.generate]),
+    )
     assert violations(found.schema, found.rows) == []
 
 
@@ -169,3 +196,23 @@ def test_clones_hold_every_constraint_on_postgresql(postgres_pair: tuple[str, st
         assert proofs.violations(connection) == []
     assert strange_sizes(database, rows) == []
     assert postgres_shape(target) == postgres_shape(source)
+
+
+@pytest.fixture
+def mariadb_pair(new_mariadb: Callable[[], str]) -> tuple[str, str]:
+    return new_mariadb(), new_mariadb()
+
+
+@pytest.mark.mariadb
+@fewer
+@given(database=either.flatmap(lambda rich: databases("mysql", rich=rich)))
+def test_clones_hold_every_constraint_on_mariadb(mariadb_pair: tuple[str, str], database: Database) -> None:
+    source, target = mariadb_pair
+    build_mariadb(database, source)
+    assert violations(database.schema, read_mariadb(database.schema, source)) == []
+    clone(source, target, CloneOptions(clean=True), Silent())
+    rows = read_mariadb(database.schema, target)
+    assert violations(database.schema, rows) == []
+    assert mariadb_proofs.violations(target) == []
+    assert strange_sizes(database, rows) == []
+    assert mariadb_shape(target) == mariadb_shape(source)

@@ -15,7 +15,7 @@ from dbclone.columns.opaque import BytesCodec, OpaqueCodec, fit_opaque
 from dbclone.columns.structured import StructuredCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.columns.text import TextCodec
-from dbclone.schema import Column, TypeFamily
+from dbclone.schema import Column, SqlType, TypeFamily
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def fit_codec(
     if pa.types.is_temporal(values.type) and kind != "categorical":
         return TemporalCodec.fit(values, k, entities)
     if number and kind not in ("categorical", "boolean"):
-        return NumericCodec.fit(values, k, entities)
+        return NumericCodec.fit(values, k, entities, _most(column.type))
     if kind == "structured":
         return StructuredCodec.fit(values, column.type, k, entities, column.name)
     if kind == "opaque" or pa.types.is_binary(values.type):
@@ -88,10 +88,16 @@ def fit_codec(
     levels = CategoricalCodec.fit(values, k, entities, public, column.type.length)
     if levels.rare[1] > (1 - _COVERED) * (len(values) - values.null_count):
         if number:
-            return NumericCodec.fit(values, k, entities)
+            return NumericCodec.fit(values, k, entities, _most(column.type))
         if pa.types.is_temporal(values.type):
             return TemporalCodec.fit(values, k, entities)
     return levels
+
+
+def _most(found: SqlType) -> int | None:
+    """The largest number of an unsigned BIGINT that is read as a decimal: of 64 bits, not of 20 digits."""
+    digits = found.family is TypeFamily.DECIMAL and found.unsigned and not found.scale
+    return 2**64 - 1 if digits and found.sql.startswith("bigint") else None
 
 
 def is_enum(column: Column) -> bool:

@@ -30,6 +30,7 @@ _LONGEST = 86_400.0 * (2**31 - 1)
 """Seconds of an interval written in days."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2}))?)?")
 _BITS = code_points("01")
 _LABEL = re.compile(r"'((?:[^']|'')*)'")
 
@@ -113,6 +114,16 @@ def _dates(text: str) -> tuple[float, float] | None:
     return (found[0], found[-1] - found[0]) if found else None
 
 
+def _times(text: str) -> tuple[float, float] | None:
+    """First moment, in seconds since 1970, and the seconds to the second; zones are all the same, that of reading."""
+    parts = (map(int, (part or "0" for part in found)) for found in _MOMENT.findall(text)[:2])
+    found = [
+        (dt.datetime(year, month, day, hour, minute, second) - dt.datetime(1970, 1, 1)).total_seconds()
+        for year, month, day, hour, minute, second in parts
+    ]
+    return (found[0], found[-1] - found[0]) if found else None
+
+
 def _coordinates(text: str) -> tuple[float, float] | None:
     return _numbers(text.partition("(")[2])
 
@@ -173,6 +184,20 @@ def _draw_date_range(form: Literals, n: int, rng: np.random.Generator) -> pa.Arr
     low = _between(form.magnitudes, n, rng)
     high = low + np.maximum(np.abs(_between(form.widths, n, rng)), 1)
     return _join(["[", _days(low), ",", _days(high), ")"])
+
+
+def _draw_time_range(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
+    """Quarter hours, or minutes where ranges are shorter; with the zone, which is UTC where they are read."""
+    step = 900.0 if min(map(abs, form.widths)) >= 900 else 60.0
+    low = np.rint(_between(form.magnitudes, n, rng) / step) * step
+    high = low + np.maximum(np.rint(np.abs(_between(form.widths, n, rng)) / step), 1) * step
+    zone = "+00" if form.form.startswith("tstz") else ""
+    return _join(['["', _moments(low), f'{zone}","', _moments(high), f'{zone}")'])
+
+
+def _moments(seconds: npt.NDArray[np.float64]) -> pa.Array:
+    times = pa.array(seconds.astype(np.int64)).cast(pa.timestamp("s"))
+    return pc.strftime(times, format="%Y-%m-%d %H:%M:%S")
 
 
 def _draw_multirange(form: Literals, n: int, rng: np.random.Generator) -> pa.Array:
@@ -260,8 +285,8 @@ FORMS: dict[str, Callable[[Literals, int, np.random.Generator], pa.Array]] = {
     "int8range": _draw_integer_range,
     "numrange": _draw_range,
     "daterange": _draw_date_range,
-    "tsrange": _draw_date_range,
-    "tstzrange": _draw_date_range,
+    "tsrange": _draw_time_range,
+    "tstzrange": _draw_time_range,
     **dict.fromkeys(
         ("int4multirange", "int8multirange", "nummultirange", "datemultirange", "tsmultirange", "tstzmultirange"),
         _draw_multirange,
@@ -289,5 +314,6 @@ _MEASURES: dict[str, Callable[[str], tuple[float, float] | None]] = {
     "time": _interval,
     "money": _money,
     "bit": _length,
-    **dict.fromkeys(("daterange", "tsrange", "tstzrange", "datemultirange", "tsmultirange", "tstzmultirange"), _dates),
+    **dict.fromkeys(("daterange", "datemultirange"), _dates),
+    **dict.fromkeys(("tsrange", "tstzrange", "tsmultirange", "tstzmultirange"), _times),
 }

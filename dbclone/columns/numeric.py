@@ -26,9 +26,13 @@ class NumericCodec:
     bottom: float = -np.inf
     top: float = np.inf
     """Where the column has infinities or NaN, the extreme finite raw numbers: beyond them stand −∞, ∞ and NaN."""
+    most: int | None = None
+    """The largest number that the column holds, where that is less than its digits say."""
 
     @classmethod
-    def fit(cls, values: pa.ChunkedArray | pa.Array, k: int = 1, entities: np.ndarray | None = None) -> NumericCodec:
+    def fit(
+        cls, values: pa.ChunkedArray | pa.Array, k: int = 1, entities: np.ndarray | None = None, most: int | None = None
+    ) -> NumericCodec:
         """Learn the lattice from the values (any length, NULLs allowed)."""
         numbers = _numbers(values)
         endless = len(values) - values.null_count > np.isfinite(numbers).sum()
@@ -36,7 +40,7 @@ class NumericCodec:
         unit, lattice = _unit(numbers, pa.types.is_integer(values.type))
         known = lattice and len(numbers) and k <= 1  # the least number is somebody's
         origin = float(np.round(numbers.min() / unit)) if known else 0.0
-        codec = cls(str(values.type), unit, origin if abs(origin) > 2**52 else 0.0, lattice)
+        codec = cls(str(values.type), unit, origin if abs(origin) > 2**52 else 0.0, lattice, most=most)
         return codec._with_ends(np.sort(numbers)[k - 1 : len(numbers) - k + 1]) if endless else codec
 
     def _with_ends(self, numbers: np.ndarray) -> NumericCodec:
@@ -84,7 +88,10 @@ class NumericCodec:
             most = 10**precision - 1
             units = np.clip(np.round(scaled).astype(np.int64), -most, most)
             return pc.if_else(pa.array(null), pa.scalar(None, target), _from_units(units, scale).cast(target))
-        exact = [None if n else Decimal(int(v)).scaleb(-scale) for v, n in zip(np.round(scaled), null, strict=True)]
+        # As integers: a float beside the largest number may be above it.
+        roof = 10**precision - 1 if self.most is None else self.most * 10**scale
+        whole = (max(min(int(v), roof), 1 - 10**precision) for v in np.round(scaled))
+        exact = [None if n else Decimal(v).scaleb(-scale) for v, n in zip(whole, null, strict=True)]
         return pa.array(exact, type=target)
 
 

@@ -14,7 +14,8 @@ from dbclone.schema import ForeignKey, Schema, Table
 
 def inherited_requirements(schema: Schema, parent: Table) -> tuple[Requirement, ...]:
     """The children's conditions that lie within the columns of one reference to the table, over the table's columns."""
-    return tuple(found for child in schema.tables if child.checks for found in _of_child(schema, child, parent))
+    asking = (child for child in schema.tables if child.checks or child.within)
+    return tuple(found for child in asking for found in _of_child(schema, child, parent))
 
 
 def _of_child(schema: Schema, child: Table, parent: Table) -> Iterator[Requirement]:

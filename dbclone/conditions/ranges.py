@@ -20,13 +20,20 @@ from dbclone.schema import Exclusion, Table
 _FORM = re.compile(r'([\[(])"?([^",]+)"?,"?([^",]+)"?([\])])')
 Bound: TypeAlias = int | Decimal | dt.date | dt.datetime
 
+
+def _moment(text: str) -> dt.datetime:
+    """Without a zone it is UTC, as in the sessions that read and write."""
+    moment = dt.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
 _NAMES: dict[str, Callable[[str], Bound]] = {
     "int4range": int,
     "int8range": int,
     "numrange": Decimal,
     "daterange": dt.date.fromisoformat,
     "tsrange": dt.datetime.fromisoformat,
-    "tstzrange": dt.datetime.fromisoformat,
+    "tstzrange": _moment,
 }
 
 

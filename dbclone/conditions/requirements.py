@@ -11,7 +11,7 @@ import pyarrow as pa
 from dbclone.conditions.tree import Call, ColumnValue, Condition, Constant, Kind
 from dbclone.errors import PlanError
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Column, Table, TypeFamily
+from dbclone.schema import Column, Table, TableName, TypeFamily
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Requirement:
 
 def requirements_of(table: Table, dialect: str) -> tuple[Requirement, ...]:
     """What is understood of the table's conditions, which are written in the given dialect."""
-    found = ((name, condition) for name, condition, _ in _understood(table, dialect) if condition is not None)
+    found = ((asked.name, condition) for asked, condition in _understood(table, dialect) if condition is not None)
     return tuple(Requirement(name, condition) for name, condition in found)
 
 
@@ -40,36 +40,50 @@ def length_limit(column: Column) -> Requirement | None:
 def unclear_conditions(table: Table, dialect: str) -> list[Finding]:
     """One Finding for each condition of which rows may turn out to violate it."""
     return [
-        _unclear(table, name, condition, columns)
-        for name, condition, columns in _understood(table, dialect)
+        _unclear(table, asked, condition)
+        for asked, condition in _understood(table, dialect)
         if condition is None or not condition.complete
     ]
 
 
-def _unclear(table: Table, name: str, condition: Condition | None, columns: tuple[str, ...]) -> Finding:
+@dataclass(frozen=True)
+class _Asked:
+    """A condition as it is written."""
+
+    name: str
+    sql: str
+    place: TableName
+    """The table, or the partition whose own it is."""
+    column: Column | None = None
+    """What VALUE means in a domain's."""
+
+
+def _unclear(table: Table, asked: _Asked, condition: Condition | None) -> Finding:
     how = "is not understood" if condition is None else "is understood in part"
-    message = f"The check {name} of {table.name} {how}: rows are drawn like the source's and proven at the end."
-    used = columns if condition is None else condition.columns
-    subject = "" if name.startswith("of domain ") else f"check {name} on {table.name}"
+    message = f"The check {asked.name} of {asked.place} {how}: rows are drawn like the source's and proven at the end."
+    used = condition.columns if condition is not None else (asked.column.name,) if asked.column else ()
+    subject = "" if asked.column else f"check {asked.name} on {asked.place}"
     return Finding(Severity.NOTE, "unclear-check", table.name, used, message, subject=subject)
 
 
-def _understood(table: Table, dialect: str) -> Iterator[tuple[str, Condition | None, tuple[str, ...]]]:
+def _understood(table: Table, dialect: str) -> Iterator[tuple[_Asked, Condition | None]]:
     conditions = [*_conditions(table)]
     if not conditions:
         return
     from dbclone.conditions.parsing import understand  # loads sqlglot
 
-    for name, sql, column in conditions:
-        yield name, understand(sql, table, dialect, column), (column.name,) if column else ()
+    for asked in conditions:
+        yield asked, understand(asked.sql, table, dialect, asked.column)
 
 
-def _conditions(table: Table) -> Iterator[tuple[str, str, Column | None]]:
+def _conditions(table: Table) -> Iterator[_Asked]:
     for check in table.checks:
-        yield check.name, check.expression, None
+        yield _Asked(check.name, check.expression, table.name)
+    for place, check in table.within:
+        yield _Asked(check.name, check.expression, place)
     for column in table.columns:
         for condition in column.type.checks:
-            yield f"of domain {column.type.sql}", condition, column
+            yield _Asked(f"of domain {column.type.sql}", condition, table.name, column)
 
 
 def refuse_impossible(table: Table, rows: pa.Table, always_null: Iterable[str], dialect: str) -> None:

@@ -209,10 +209,9 @@ class DuckdbTarget:
                 self._execute(move)
             else:
                 self._open().register(self._prefix, pa.table({"row": np.arange(len(levels)), "level": levels}))
-                for level in range(int(levels.max()) + 1):
-                    self._execute(
-                        f"{move} JOIN {self._prefix} AS levels ON stage.rowid = levels.row WHERE levels.level = {level}"
-                    )
+                for level in range(int(levels.max()) + 1):  # not joined: the table may have a column "level" itself
+                    of_level = f"SELECT levels.row FROM {self._prefix} AS levels WHERE levels.level = {level}"
+                    self._execute(f"{move} WHERE stage.rowid IN ({of_level})")
                 self._open().unregister(self._prefix)
         except (self._duckdb.ConversionException, self._duckdb.OutOfRangeException):
             raise WriteError(self._misfit(table)) from None

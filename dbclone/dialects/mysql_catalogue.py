@@ -118,8 +118,8 @@ class Definition:
     text: str
 
 
-MODE = re.compile(r" /\* sql_mode=([A-Z_,]*) \*/\Z")
-"""At the end of a definition: the mode in which the server must read it."""
+MODE = re.compile(r" /\* sql_mode=([A-Z_,]*)(?: time_zone=([\w+:/-]+))? \*/\Z")
+"""At the end of a definition: the mode in which the server must read it, and the time zone of an event."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +227,8 @@ _OBJECTS: tuple[tuple[str, str, int, int | None], ...] = (
     ("EVENT", _EVENTS, 3, 1),
 )
 """Kind, query for names and tables, and in which columns SHOW CREATE gives the statement and its mode."""
+_ZONE = 2
+"""In which column it gives the time zone of an event."""
 
 
 def read_definitions(session: Session) -> Iterator[Definition]:
@@ -238,7 +240,10 @@ def read_definitions(session: Session) -> Iterator[Definition]:
                 shown = session.rows(f"SHOW CREATE {kind} {backticked(name)}")[0]
             except MysqlError:
                 shown = ("",) * 4
-            statement = _recreated(shown[at] or "", "" if mode is None else shown[mode])
+            zone = f" time_zone={shown[_ZONE]}" if kind == "EVENT" else ""
+            # No mode at all is one too: a clone that took this session's would read quotes and numbers otherwise.
+            ending = "" if mode is None else f" /* sql_mode={shown[mode] or ''}{zone} */"
+            statement = _recreated(shown[at] or "", ending)
             yield Definition(kind, name, table, without_database(statement, session.database, own))
 
 
@@ -250,12 +255,12 @@ _DEFINER = re.compile(
 )
 
 
-def _recreated(text: str, mode: str) -> str:
+def _recreated(text: str, ending: str) -> str:
     """The statement as another user can run it, with its mode at the end."""
     if not text:
         return ""
     text = _DEFINER.sub(lambda found: found[1] or "", _WORDS_BEFORE.sub("", text))
-    return f"CREATE {text}" + (f" /* sql_mode={mode} */" if mode else "")
+    return f"CREATE {text}{ending}"
 
 
 _STRINGS = re.compile(r"('(?:[^'\\]|''|\\.)*')", re.DOTALL)

@@ -35,8 +35,10 @@ ANSI_MODE = "ANSI_QUOTES"
 STRICT_MODE = "ANSI_QUOTES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
 """Values that do not fit are errors, a 0 is no request for the next number, and zero dates are let in."""
 
+ZONE = "+00:00"
+
 _SETTINGS = (
-    "SET SESSION time_zone = '+00:00'",
+    f"SET SESSION time_zone = '{ZONE}'",
     "SET SESSION net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 86400",
     "SET SESSION group_concat_max_len = 1000000",
     "SET SESSION sql_notes = 0",

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from dbclone.dialects.base import quote
 from dbclone.dialects.mysql_catalogue import MODE, Definition, read_definitions
-from dbclone.dialects.mysql_session import FORBIDDEN, PLAIN_MODE, STRICT_MODE, MysqlError, Session, code_of
+from dbclone.dialects.mysql_session import FORBIDDEN, PLAIN_MODE, STRICT_MODE, ZONE, MysqlError, Session, code_of
 from dbclone.errors import TargetError
 from dbclone.schema import Statement
 
@@ -187,16 +187,19 @@ class Stage:
         return None
 
     def define(self, definition: str) -> None:
-        """Run a statement in the mode that it names at its end."""
+        """Run a statement in the mode and time zone that it names at its end."""
         mode = MODE.search(definition)
         if mode is None:
             self._session.execute(definition)
             return
         self._session.mode(mode[1])
         try:
+            if mode[2]:
+                self._session.execute(f"SET SESSION time_zone = '{mode[2]}'")
             self._session.execute(definition[: mode.start()])
         finally:
             self._session.mode(STRICT_MODE)
+            self._session.execute(f"SET SESSION time_zone = '{ZONE}'")
 
     def _write_journal(self, undo: Sequence[str], redo: Sequence[str]) -> None:
         place = f"{quote(self._old)}.{quote(_JOURNAL)}"

@@ -78,6 +78,8 @@ class MysqlTarget:
     def load(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
         """LOAD DATA LOCAL the rows; INSERT them where the server or its client has that switched off."""
         own = self._tables[table.name]
+        if not table.columns:
+            return 0  # the one that it has here is of the target's making
         types = {theirs.name: ours for theirs, ours in zip(table.columns, own.columns, strict=True)}
         rows = 0
         for batch in bounded(iter(batches)):

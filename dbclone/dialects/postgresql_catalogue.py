@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import class_row
 
+from dbclone.dialects.postgresql_aggregates import AGGREGATE
 from dbclone.dialects.postgresql_details import BEFORE_TABLES, DETAILS, LEFT_OUT, USER_SCHEMA, not_of_extension
 from dbclone.dialects.postgresql_privileges import PRIVILEGES
 
@@ -66,14 +67,20 @@ class Attribute:
     local: bool
 
 
+_COLLATION = """(SELECT pg_catalog.quote_ident(o.nspname) || '.' || pg_catalog.quote_ident(l.collname)
+    FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace o ON o.oid = l.collnamespace
+    WHERE l.oid = {0} AND l.oid <> (SELECT b.typcollation FROM pg_catalog.pg_type b WHERE b.oid = {1}))"""
+"""A collation that is not the one of a type."""
+_COLUMN_COLLATION = _COLLATION.format("a.attcollation", "a.atttypid")
+_DOMAIN_COLLATION = _COLLATION.format("t.typcollation", "t.typbasetype")
+_RANGE_COLLATION = _COLLATION.format("r.rngcollation", "r.rngsubtype")
+
 _ATTRIBUTES = f"""
 SELECT a.attrelid AS relation, a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS sql,
   a.atttypid AS type, a.atttypmod AS modifier, a.attnotnull AS not_null,
   pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression, a.attidentity::text AS identity,
   a.attgenerated::text AS generated,
-  (SELECT pg_catalog.quote_ident(o.nspname) || '.' || pg_catalog.quote_ident(l.collname)
-    FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace o ON o.oid = l.collnamespace
-    WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation,
+  {_COLUMN_COLLATION} AS collation,
   a.attislocal AS local
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -105,6 +112,8 @@ class Type:
     relation: int
     range_options: str
     """What a range type has besides its subtype."""
+    collation: str | None
+    """Of a domain, where it is not that of its base type."""
     own: bool
     """True for a type of the user's: not built in, not an extension's, not a table's row type or an array of them."""
 
@@ -120,7 +129,9 @@ SELECT t.oid, n.nspname AS schema, t.typname AS name, pg_catalog.format_type(t.o
     WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS checks,
   ARRAY(SELECT k.conname::text FROM pg_catalog.pg_constraint k
     WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS check_names,
+  {_DOMAIN_COLLATION} AS collation,
   coalesce((SELECT CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::pg_catalog.regproc ELSE '' END
+    || coalesce(', COLLATION = ' || {_RANGE_COLLATION}, '')
     || coalesce(', MULTIRANGE_TYPE_NAME = '
       || (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid::pg_catalog.regtype, '')
     FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid), '') AS range_options,
@@ -231,12 +242,21 @@ class Sequence:
     column: str | None
     dependency: str | None
     """'a' owned by a serial column, 'i' an identity's own."""
+    used: bool
+    """A column has it or draws its default from it."""
+    last: int | None
+    """The number that was drawn last; None if none was, or the user may not see it."""
 
 
 _SEQUENCES = f"""
 SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_catalog.format_type(s.seqtypid, NULL) AS type,
   s.seqstart AS start, s.seqincrement AS increment, s.seqmin AS minimum, s.seqmax AS maximum, s.seqcache AS cache,
-  s.seqcycle AS cycles, d.refobjid AS owner, a.attname AS column, d.deptype::text AS dependency
+  s.seqcycle AS cycles, d.refobjid AS owner, a.attname AS column, d.deptype::text AS dependency,
+  d.objid IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.pg_depend u WHERE u.refobjid = c.oid
+    AND u.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass) AS used,
+  CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'USAGE, SELECT')
+    THEN pg_catalog.pg_sequence_last_value(c.oid) END AS last
 FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
@@ -280,7 +300,7 @@ WHERE {_own("pg_collation", "l.oid")} ORDER BY l.oid"""
 _FUNCTIONS = f"""
 SELECT n.nspname AS schema, p.oid::pg_catalog.regprocedure::text AS name,
   CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END
-  AS kind, CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END AS text
+  AS kind, CASE WHEN p.prokind = 'a' THEN {AGGREGATE} ELSE pg_catalog.pg_get_functiondef(p.oid) END AS text
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE {_own("pg_proc", "p.oid")} ORDER BY p.oid"""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from dbclone.dialects.base import literal, qualified, quote, quote_all
+from dbclone.dialects.postgresql_details import USER_SCHEMA
 from dbclone.schema import Check, Column, ForeignKey, Key, Schema, SqlType, Statement, Table, TableName, TypeFamily
 
 CREATE_SCHEMA = "CREATE SCHEMA IF NOT EXISTS "
@@ -18,12 +19,30 @@ def create_table(table: Table, present: Mapping[TableName, Table]) -> str:
     """
     theirs = {c.name: c for name in table.inherits if name in present for c in present[name].columns}
     items = [_column(column) for column in table.columns if not _inherits(column, theirs.get(column.name))]
-    items += [_check(check) for check in table.checks]
+    known = {check.name for name in table.inherits if name in present for check in present[name].checks}
+    # Repeated, a condition would count as the child's own too, and stay when it is dropped from the parent.
+    items += [_check(check) for check in table.checks if not (check.inherited and check.name in known)]
     inherits = [qualified(name) for name in table.inherits if name in present]
     suffix = f" INHERITS ({', '.join(inherits)})" if inherits else ""
     suffix += f" {table.suffix}" if table.suffix else ""
     body = ",\n  ".join(items)
     return f"CREATE TABLE {qualified(table.name)} (\n  {body}\n){suffix}"
+
+
+def without_expressions(table: Table) -> tuple[Table, tuple[Statement, ...]]:
+    """A table without its checks and defaults, and the statements that add these."""
+    defaults = {c.name for c in table.columns if c.default is not None and c.identity is None and c.generated is None}
+    columns = tuple(replace(c, default=None) if c.name in defaults else c for c in table.columns)
+    alter = f"ALTER TABLE {qualified(table.name)}"
+    rest = [
+        Statement("column", f"{table.name}.{c.name}", f"{alter} ALTER COLUMN {quote(c.name)} SET DEFAULT {c.default}")
+        for c in table.columns
+        if c.name in defaults
+    ]
+    rest += [
+        Statement("check", f"{check.name} on {table.name}", f"{alter} ADD {_check(check)}") for check in table.checks
+    ]
+    return replace(table, columns=columns, checks=()), tuple(rest)
 
 
 def _inherits(column: Column, theirs: Column | None) -> bool:
@@ -129,7 +148,13 @@ def schemas_of(schema: Schema) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(table.name.schema for table in schema.tables), *made]))
 
 
-SEQUENCES_IN_USE = """
+_WHOLE = """
+WITH RECURSIVE whole (oid) AS (
+  SELECT pg_catalog.unnest('{int2, int4, int8, numeric}'::pg_catalog.regtype[])::pg_catalog.oid
+  UNION SELECT t.oid FROM pg_catalog.pg_type t JOIN whole w ON w.oid = t.typbasetype)"""
+"""Types of whole numbers, and domains over them."""
+
+SEQUENCES_IN_USE = f"""{_WHOLE}
 SELECT pg_catalog.quote_ident(sn.nspname) || '.' || pg_catalog.quote_ident(s.relname), p.seqincrement > 0,
   pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.relname), pg_catalog.quote_ident(a.attname)
 FROM pg_catalog.pg_sequence p JOIN pg_catalog.pg_class s ON s.oid = p.seqrelid
@@ -146,11 +171,50 @@ FROM pg_catalog.pg_sequence p JOIN pg_catalog.pg_class s ON s.oid = p.seqrelid
   JOIN pg_catalog.pg_class t ON t.oid = u.relation AND t.relkind IN ('r', 'p') AND NOT t.relispartition
   JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = u.number
-  JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
-WHERE coalesce(nullif(y.typbasetype, 0), y.oid)::pg_catalog.regtype::text
-  IN ('smallint', 'integer', 'bigint', 'numeric')
+WHERE a.atttypid IN (SELECT w.oid FROM whole w)
 ORDER BY 1"""
 """Sequence, whether it ascends, and each table and integer column that takes its values from it."""
+
+
+SEQUENCES_APART = f"""{_WHOLE}
+SELECT pg_catalog.quote_ident(sn.nspname) || '.' || pg_catalog.quote_ident(s.relname),
+  pg_catalog.quote_ident(sn.nspname) || '.' || pg_catalog.quote_ident(t.relname), pg_catalog.quote_ident(a.attname),
+  pg_catalog.regexp_replace(s.relname, '_|(id|pk|seq|sequence|gen|generator)(_|$)', '', 'g')
+    = pg_catalog.replace(t.relname, '_', '')
+FROM pg_catalog.pg_sequence p JOIN pg_catalog.pg_class s ON s.oid = p.seqrelid AND p.seqincrement > 0
+  JOIN pg_catalog.pg_namespace sn ON sn.oid = s.relnamespace
+  JOIN pg_catalog.pg_class t ON t.relnamespace = sn.oid AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+  JOIN pg_catalog.pg_constraint k ON k.conrelid = t.oid AND k.contype = 'p' AND pg_catalog.cardinality(k.conkey) = 1
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.conkey[1] AND a.attidentity = ''
+    AND NOT a.atthasdef AND a.atttypid IN (SELECT w.oid FROM whole w)
+WHERE {USER_SCHEMA.replace("n.", "sn.")}
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = s.oid AND (d.deptype IN ('a', 'i', 'e'))
+    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refobjid = s.oid
+    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.conrelid = t.oid AND f.contype = 'f'
+    AND a.attnum = ANY(f.conkey))
+ORDER BY 1, 2"""
+"""Sequence that no column uses, a key in its schema that nothing fills, and whether their names go together.
+
+Applications draw their keys from such sequences themselves; which from which, the catalogue does not say.
+"""
+
+
+def position_apart_statement(sequence: str, uses: Iterable[tuple[str, str]]) -> str:
+    """Put a sequence of the application's behind the keys that are counted, and not before where it stands."""
+    reaches = " UNION ALL ".join(
+        f"SELECT max({column})::int8 AS reach FROM {table} HAVING max({column}) <= 100 * count(*)"
+        for table, column in uses
+    )
+    place = f"{literal(sequence)}::pg_catalog.regclass"
+    return (
+        "SELECT pg_catalog.setval(p.seqrelid::pg_catalog.regclass, least(greatest(u.reach, p.seqmin), p.seqmax))"
+        f" FROM pg_catalog.pg_sequence p, (SELECT max(reach) AS reach FROM ({reaches}"
+        f" UNION ALL SELECT pg_catalog.pg_sequence_last_value({place})) AS all_uses) AS u"
+        f" WHERE p.seqrelid = {place} AND u.reach IS NOT NULL"
+    )
 
 
 def position_statement(sequence: str, ascending: bool, uses: Iterable[tuple[str, str]]) -> str:

@@ -150,7 +150,7 @@ _VIEW_DEFAULTS = _of_table(
     name=_COLUMN_NAME,
 )
 
-# Comments on what an extension brought, or on the extension itself, are the extension's.
+# Comments on what an extension brought are the extension's, and so is one on itself that is not the user's own.
 _COMMENTS = r"""
 SELECT coalesce(n.nspname, '') AS schema, 'on ' || o.type || ' ' || o.identity AS name, 'comment' AS kind,
   pg_catalog.format('COMMENT ON %s %s IS %L',
@@ -173,7 +173,10 @@ SELECT coalesce(n.nspname, '') AS schema, 'on ' || o.type || ' ' || o.identity A
 FROM pg_catalog.pg_description d,
   LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) AS o
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = o.schema
-WHERE d.objoid >= 16384 AND o.type <> 'extension' AND o.identity IS NOT NULL
+WHERE (d.objoid >= 16384 OR o.type = 'extension') AND o.identity IS NOT NULL
+  AND (o.type <> 'extension' OR d.description <> ALL(
+    SELECT x.comment FROM pg_catalog.pg_available_extensions x WHERE x.name = (
+      SELECT y.extname FROM pg_catalog.pg_extension y WHERE y.oid = d.objoid) AND x.comment IS NOT NULL))
   AND coalesce(o.schema, '') !~ '^pg_' AND coalesce(o.schema, '') <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid
     AND e.deptype = 'e')
@@ -184,10 +187,30 @@ FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_description d ON d.objoid = n.
   AND d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
 WHERE n.nspname = 'public' AND d.description <> 'standard public schema'"""
 
+_MEANING = (
+    "(s.name IN ('search_path', 'timezone', 'datestyle', 'intervalstyle', 'bytea_output', 'default_text_search_config',"
+    " 'extra_float_digits', 'xmlbinary', 'xmloption'))"
+)
+"""A setting that says what SQL means; others are about how a server is run, or the application's own."""
+_SETTINGS = """
+SELECT '' AS schema, s.name, 'database setting' AS kind, {text} AS text, 0::int8 AS relation
+FROM pg_catalog.pg_db_role_setting d JOIN pg_catalog.pg_database b ON b.oid = d.setdatabase, LATERAL (
+  SELECT pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) AS name,
+    pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1) AS value FROM pg_catalog.unnest(d.setconfig) AS c) AS s
+WHERE b.datname = pg_catalog.current_database() AND d.setrole = 0 AND {where}"""
+# The name of the target's database is known only there; a list is stored as it is to be written.
+_SET = """pg_catalog.format('DO %L', pg_catalog.format(
+    'BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.current_database()); END',
+    'ALTER DATABASE %I SET ' || pg_catalog.quote_ident(s.name) || ' TO '
+    || pg_catalog.replace(CASE s.name WHEN 'search_path' THEN coalesce(nullif(s.value, ''), '''''')
+      ELSE pg_catalog.quote_literal(s.value) END, '%', '%%')))"""
+_DATABASE_SETTINGS = _SETTINGS.format(text=_SET, where=_MEANING)
+
 DETAILS = (
     _COLUMN_STORAGE, _COLUMN_COMPRESSION, _COLUMN_OPTIONS, _TOAST_OPTIONS, _STATISTICS_TARGETS,
     _INDEX_STATISTICS_TARGETS, _EXTENDED_STATISTICS, _CLUSTER, _REPLICA_IDENTITY, _VIEW_DEFAULTS, _TRIGGERS,
     _TRIGGER_SWITCHES, _RULES, _RULE_SWITCHES, _POLICIES, _ROW_SECURITY, _FORCED_ROW_SECURITY, _COMMENTS,
+    _DATABASE_SETTINGS,
 )  # fmt: skip
 """In an order in which the statements mostly work; the target tries the rest again."""
 
@@ -261,9 +284,14 @@ SELECT n.nspname AS schema, n.nspname || '.' || t.typname AS name, 'base type' A
   0::int8 AS relation
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype = 'b' AND t.typcategory <> 'A' AND {_own("pg_type", "t.oid")}"""
+_OTHER_SETTINGS = _SETTINGS.format(
+    text="CASE WHEN s.name LIKE '%.%' THEN 'it is the application''s own, and may hold secrets'"
+    f" ELSE {literal(_CLUSTER_WIDE)} END",
+    where=f"NOT {_MEANING}",
+)
 _TYPED_TABLES = _of_table(
     "row type", "'the table has columns of its own instead of being OF its type'", "WHERE c.reloftype <> 0"
 )
 
-LEFT_OUT = (*(_objects(*found) for found in _CLASSES), _BASE_TYPES, _TYPED_TABLES)
+LEFT_OUT = (*(_objects(*found) for found in _CLASSES), _BASE_TYPES, _TYPED_TABLES, _OTHER_SETTINGS)
 """What is not recreated, to be told: ``kind`` and ``name`` say what, ``text`` why."""

@@ -16,6 +16,7 @@ from dbclone.dialects.postgresql_catalogue import (
     Relation,
     Sequence,
 )
+from dbclone.dialects.postgresql_partitions import asked_within, own_columns, rows_told_apart
 from dbclone.dialects.postgresql_surroundings import (
     dotted,
     epilogue,
@@ -111,9 +112,11 @@ class _Builder:
             ),
             inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
             suffix=_suffix(relation),
-            attachments=(*_unlogged(relation), *self._partition_ddl(relation), *self._ownership(relation)),
+            # A table takes its own sequences along when it becomes unlogged.
+            attachments=(*self._partition_ddl(relation), *self._ownership(relation), *_unlogged(relation)),
             completions=(*self._exclusions(relation), *map(statement_of, self.details.get(relation.oid, []))),
             narrower=tuple(self._unique_within_partitions(relation)),
+            within=tuple(self._checked_within_partitions(relation)),
         )
 
     def _exclusions(self, relation: Relation) -> Iterator[Statement]:
@@ -207,13 +210,21 @@ class _Builder:
             for index in self.catalogue.indexes.get(part.oid, []):
                 if index.unique:
                     found = _index(index)
-                    within = " AND ".join(f"({c})" for c in (part.condition, found.condition) if c)
+                    bound = rows_told_apart(part, found.columns)
+                    within = " AND ".join(f"({c})" for c in (bound, found.condition) if c)
                     yield replace(found, condition=within, ddl="")
             for key in self.catalogue.constraints.get(part.oid, []):
                 if key.kind in "pu" and not key.inherited:
                     items = tuple(map(quote, key.columns))
                     columns, distinct = tuple(key.columns), key.nulls_distinct
-                    yield Index(key.name, columns, True, "", items, part.condition or "", distinct)
+                    yield Index(key.name, columns, True, "", items, rows_told_apart(part, columns), distinct)
+
+    def _checked_within_partitions(self, root: Relation) -> Iterator[tuple[TableName, Check]]:
+        attributes = self.catalogue.attributes
+        for part in self._parts(root):
+            own, above = attributes.get(part.oid, []), attributes.get(part.parents[0], [])
+            for check in asked_within(part, self.catalogue.constraints.get(part.oid, []), own, above):
+                yield self.names[part.oid], check
 
     def _partition_ddl(self, root: Relation) -> Iterator[Statement]:
         """The partitions of a table with the keys and indexes that are their own."""
@@ -223,6 +234,8 @@ class _Builder:
             of = f"{dotted(name)} PARTITION OF {dotted(parent)}"
             yield Statement("partition", str(name), f"CREATE TABLE {of} {part.bound}{nested}{_storage(part)}")
             yield from _unlogged(part)
+            attributes = self.catalogue.attributes
+            yield from own_columns(name, attributes.get(part.oid, []), attributes.get(root.oid, []))
             for constraint in self.catalogue.constraints.get(part.oid, []):
                 if constraint.kind in "pucx" and not constraint.inherited:
                     yield _add_constraint(name, constraint)
@@ -264,7 +277,13 @@ def _index(row: IndexRow) -> Index:
 
 
 def _check(constraint: Constraint) -> Check:
-    return Check(constraint.name, constraint.condition or "true", constraint.no_inherit, not constraint.validated)
+    return Check(
+        constraint.name,
+        constraint.condition or "true",
+        no_inherit=constraint.no_inherit,
+        not_valid=not constraint.validated,
+        inherited=constraint.inherited,
+    )
 
 
 def _exclusion(constraint: Constraint) -> Exclusion:

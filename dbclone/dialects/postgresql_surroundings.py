@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from dbclone.dialects.base import quote
+from dbclone.dialects.base import literal, quote
 from dbclone.dialects.postgresql_catalogue import Catalogue, Definition, Sequence
 from dbclone.dialects.postgresql_ddl import CREATE_SCHEMA
 from dbclone.dialects.postgresql_types import create_types
@@ -26,12 +26,13 @@ def preamble(catalogue: Catalogue) -> Iterator[Statement]:
     own = [kind for kind in catalogue.types.values() if kind.own]
     yield from create_types(own, catalogue.attributes)
     yield from map(statement_of, catalogue.before_tables)
-    yield from (_create_sequence(sequence) for sequence in catalogue.sequences if sequence.dependency != "i")
+    for sequence in catalogue.sequences:
+        if sequence.dependency != "i":
+            yield from _create_sequence(sequence)
     for function in catalogue.functions:
-        if function.kind != "aggregate":
-            # Not OR REPLACE: a function that the target has is not overwritten.
-            sql = function.text.replace("CREATE OR REPLACE ", "CREATE ", 1)
-            yield Statement(function.kind, function.name, sql, function.schema)
+        # Not OR REPLACE: a function that the target has is not overwritten.
+        sql = function.text.replace("CREATE OR REPLACE ", "CREATE ", 1)
+        yield Statement(function.kind, function.name, sql, function.schema)
 
 
 def epilogue(catalogue: Catalogue, details: Iterable[Definition]) -> Iterator[Statement]:
@@ -50,9 +51,6 @@ def omissions(catalogue: Catalogue) -> Iterator[Omission]:
         if relation.kind == "f":
             reason = "its rows are those of another server"
             yield Omission("foreign table", f"{relation.schema}.{relation.name}", reason)
-    for function in catalogue.functions:
-        if function.kind == "aggregate":
-            yield Omission("aggregate", function.name, "PostgreSQL spells no statement that recreates it")
     for lost in catalogue.left_out:
         yield Omission(lost.kind, lost.name, lost.text)
 
@@ -78,10 +76,14 @@ def statement_of(definition: Definition) -> Statement:
     return Statement(definition.kind, definition.name, definition.text, definition.schema)
 
 
-def _create_sequence(sequence: Sequence) -> Statement:
+def _create_sequence(sequence: Sequence) -> Iterator[Statement]:
+    """The sequence, where the source's stands if no column tells what is in use."""
     name = TableName(sequence.schema, sequence.name)
     sql = f"CREATE SEQUENCE {dotted(name)} AS {sequence.type} {sequence_settings(sequence)}"
-    return Statement("sequence", str(name), sql, sequence.schema)
+    yield Statement("sequence", str(name), sql, sequence.schema)
+    if not sequence.used and sequence.last is not None:
+        sql = f"SELECT pg_catalog.setval({literal(dotted(name))}, {sequence.last})"
+        yield Statement("sequence", str(name), sql, sequence.schema)
 
 
 def sequence_settings(sequence: Sequence) -> str:

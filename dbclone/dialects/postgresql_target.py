@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -19,11 +19,11 @@ from dbclone.errors import TargetError, WriteError
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Column, Schema, Statement, Table, TableName, TypeFamily
 
-_OPTIONAL = ("function", "procedure", "extension")
+_OPTIONAL = ("aggregate", "function", "procedure", "extension")
 """Kinds before the tables without which a clone is still one: what needs them fails by its own name."""
 _FOREIGN = (TypeFamily.OPAQUE, TypeFamily.ARRAY, TypeFamily.TEXT)
 """Families of the types that a server may lack."""
-_UNDEFINED = "42704"
+_UNDEFINED, _NO_FUNCTION = "42704", "42883"
 _Refused = tuple[Statement, psycopg.Error]
 
 
@@ -63,12 +63,14 @@ class PostgresqlTarget:
         findings += lost
         self._tables = {theirs.name: ours for theirs, ours in zip(schema.tables, at_hand.tables, strict=True)}
         present = {table.name: table for table in at_hand.tables}
+        waiting: list[Statement] = []
         for table in at_hand.tables:
             with writing(f"table {table.name}"):
-                self._execute(ddl.create_table(table, present))
+                waiting += self._create_table(table, present)
                 for statement in table.attachments:
                     if statement.sql:
                         self._execute(statement.sql)
+        self._complete_tables(waiting)
         return findings
 
     def load(self, table: Table, batches: Iterable[pa.RecordBatch]) -> int:
@@ -169,6 +171,28 @@ class PostgresqlTarget:
                     raise error
         return tuple(statement for statement, _ in failed)
 
+    def _create_table(self, table: Table, present: Mapping[TableName, Table]) -> tuple[Statement, ...]:
+        """Create a table; what of it has to wait for functions that need tables themselves."""
+        whole = ddl.create_table(table, present)
+        if not self._late:
+            self._execute(whole)
+            return ()
+        for _, error in self._failing([Statement("table", str(table.name), whole)]):
+            if error.sqlstate != _NO_FUNCTION:
+                raise error
+            bare, rest = ddl.without_expressions(table)
+            self._execute(ddl.create_table(bare, present))
+            return rest
+        return ()
+
+    def _complete_tables(self, waiting: list[Statement]) -> None:
+        """Conditions and defaults whose functions can be created now that all tables are there."""
+        if waiting:
+            self._late = tuple(statement for statement, _ in self._run_in_any_order(self._late))
+        for statement in waiting:
+            with writing(statement.subject):
+                self._execute(statement.sql)
+
     def _run_in_any_order(self, statements: tuple[Statement, ...]) -> list[_Refused]:
         """Run statements that may need each other, again and again until none of the rest succeeds."""
         failed: list[_Refused] = []
@@ -212,6 +236,16 @@ class PostgresqlTarget:
                 uses.setdefault((str(sequence), bool(ascending)), []).append((str(table), str(column)))
             for (sequence, ascending), places in uses.items():
                 self._execute(ddl.position_statement(sequence, ascending, places))
+            self._position_sequences_apart()
+
+    def _position_sequences_apart(self) -> None:
+        """Those that no column draws from stand behind the key of their name, else behind all that nothing fills."""
+        keys: dict[str, list[tuple[str, str, bool]]] = {}
+        for sequence, table, column, named in self._connection.execute(ddl.SEQUENCES_APART.encode()).fetchall():
+            keys.setdefault(str(sequence), []).append((str(table), str(column), bool(named)))
+        for sequence, found in keys.items():
+            of_its_name = [key for key in found if key[2]] or found
+            self._execute(ddl.position_apart_statement(sequence, [key[:2] for key in of_its_name]))
 
 
 def _without_type(table: Table, column: Column) -> Finding:

@@ -127,8 +127,12 @@ def _create_type(kind: Type, attributes: Mapping[int, list[Attribute]]) -> str:
         )
         default = f" DEFAULT {kind.default}" if kind.default is not None else ""
         not_null = " NOT NULL" if kind.not_null else ""
-        return f"CREATE DOMAIN {name} AS {kind.base_sql}{default}{not_null}{''.join(checks)}"
+        collation = f" COLLATE {kind.collation}" if kind.collation else ""
+        return f"CREATE DOMAIN {name} AS {kind.base_sql}{collation}{default}{not_null}{''.join(checks)}"
     if kind.kind == "r":
         return f"CREATE TYPE {name} AS RANGE (SUBTYPE = {kind.subtype}{kind.range_options})"
-    fields = (f"{quote(field.name)} {field.sql}" for field in attributes.get(kind.relation, []))
+    fields = (
+        f"{quote(field.name)} {field.sql}{f' COLLATE {field.collation}' if field.collation else ''}"
+        for field in attributes.get(kind.relation, [])
+    )
     return f"CREATE TYPE {name} AS ({', '.join(fields)})"

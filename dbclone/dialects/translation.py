@@ -17,7 +17,7 @@ from dbclone.dialects.base import MAX_DECIMAL_DIGITS, constraint_name, domain_co
 from dbclone.dialects.sqlite_ddl import Token, tokenize
 from dbclone.dialects.type_mapping import FLOAT_DIGITS, mapped
 from dbclone.findings import Finding, Severity
-from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, Table, TableName, TypeFamily
+from dbclone.schema import Check, Column, ForeignKey, Index, Key, Schema, SqlType, Table, TableName, TypeFamily
 
 if TYPE_CHECKING:
     from dbclone.dialects.expressions import Translator
@@ -126,7 +126,7 @@ class _Translation:
             self._note(table, (), "inheritance", "The clone's table stands alone: only PostgreSQL knows INHERITS.")
         return Table(
             name=self.tables[table.name],
-            columns=tuple(self._column(table, column) for column in table.columns),
+            columns=tuple(self._column(table, column) for column in table.columns) or self._some_column(table),
             primary_key=primary,
             uniques=tuple(uniques.values()),
             foreign_keys=tuple(key for key in references if key is not None),
@@ -138,6 +138,13 @@ class _Translation:
         """Tell what gets lost; ``part`` is the kind and name of what belongs to the table and is no column."""
         subject = f"{part} on {table.name}" if part else ""
         self.findings.append(Finding(Severity.NOTE, code, table.name, columns, message, subject=subject))
+
+    def _some_column(self, table: Table) -> tuple[Column, ...]:
+        """Only PostgreSQL has tables without columns."""
+        message = "The table has no columns; the clone's has one, which is always NULL, as the target asks for one."
+        subject = f"table {table.name}"
+        self.findings.append(Finding(Severity.NOTE, "no-columns", table.name, (), message, subject=subject))
+        return (Column("nothing", mapped(SqlType(TypeFamily.BOOLEAN, "boolean"), "postgresql", self.dialect)),)
 
     def _key(self, table: Table, key: Key) -> Key:
         names = self.columns[table.name]

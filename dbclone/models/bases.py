@@ -182,8 +182,10 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, cei
         return sibling
     usual = np.unique(gap[held], return_counts=True)[1].max() / held.sum()
     pick = np.flatnonzero(held)[:: max(1, int(held.sum()) // 20_000)]
+    if usual > _REGULAR or np.ptp(unit[pick]) == 0 or np.ptp(gap[pick]) == 0:
+        return sibling  # what is always the same goes with nothing
     together = np.corrcoef(mid_ranks(gap[pick]), mid_ranks(unit[pick]))[0, 1]
-    if usual > _REGULAR or not together > _TOGETHER:
+    if not together > _TOGETHER:
         return sibling
     return Base(PACED, sibling.source, -1, shape.scale, sibling.numbers, unit=unit)
 

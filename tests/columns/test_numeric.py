@@ -50,6 +50,18 @@ def test_the_coarsest_step_is_found() -> None:
     assert NumericCodec.fit(pa.array([2.0, 4.0, 10.0])).unit == 2
 
 
+@pytest.mark.parametrize(("most", "found"), [(2**64 - 1, 2**64 - 1), (None, 2**64)])
+def test_a_number_of_64_bits_is_none_of_65(most: int | None, found: int) -> None:
+    values = pa.array([Decimal(2**64 - 1), Decimal(5), Decimal(7)], pa.decimal128(20, 0))
+    codec = NumericCodec.fit(values, most=most)
+    assert codec.restore(np.array([2.0**64, 7.0])).to_pylist() == [found, 7]
+
+
+def test_a_long_decimal_keeps_its_digits() -> None:
+    codec = NumericCodec.fit(pa.array([Decimal(5), Decimal(7)], pa.decimal128(20, 0)))
+    assert codec.restore(np.array([1e20, -1e20])).to_pylist() == [10**20 - 1, 1 - 10**20]
+
+
 def test_a_restored_number_lies_on_the_lattice_even_where_none_was_seen() -> None:
     codec = NumericCodec.fit(pa.array([19.99, 5.25, 0.1]))
     assert codec.restore(np.array([1.0, 2.0, 7.0, 1999.0])).to_pylist() == [0.01, 0.02, 0.07, 19.99]

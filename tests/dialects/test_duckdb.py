@@ -94,19 +94,20 @@ def test_conditions_defaults_generated_columns_and_numbers_work(make: Maker, tar
 
 def test_trees_are_loaded_by_level_and_what_has_none_is_told(make: Maker, target: Place) -> None:
     source = make("sqlite")
-    tree = "(id INTEGER PRIMARY KEY, up INTEGER CONSTRAINT to_parent REFERENCES {} (id))"
+    tree = "(id INTEGER PRIMARY KEY, up INTEGER CONSTRAINT to_parent REFERENCES {} (id), level INTEGER, row INTEGER)"
     source.run(
         "CREATE TABLE tree " + tree.format("tree"),
         "CREATE TABLE loop " + tree.format("loop"),
         "CREATE TABLE arriving (levels INTEGER)",
         "CREATE TABLE levels (arriving INTEGER)",
     )
-    source.run("INSERT INTO tree VALUES (1, 3), (2, 1), (3, NULL), (4, 2)", "INSERT INTO loop VALUES (1, 1)")
+    source.run("INSERT INTO tree (id, up) VALUES (1, 3), (2, 1), (3, NULL), (4, 2)")
+    source.run("INSERT INTO loop (id, up) VALUES (1, 1)")
     assert [(f.code, str(f.table)) for f in copy(source, target)] == [("not-copied", "loop")]
     assert len(rows(target, "tree")) == 4
     with pytest.raises(duckdb.ConstraintException):
-        target.run("INSERT INTO tree VALUES (5, 9)")
-    target.run("INSERT INTO loop VALUES (5, 9)")
+        target.run("INSERT INTO tree (id, up) VALUES (5, 9)")
+    target.run("INSERT INTO loop (id, up) VALUES (5, 9)")
 
 
 def test_cycles_between_tables_are_loaded_and_told(make: Maker, target: Place) -> None:

@@ -150,6 +150,29 @@ def test_what_stands_around_the_tables_is_recreated(make: Maker) -> None:
     assert next_inserts_refused(target.url) == []
 
 
+def test_triggers_and_events_keep_the_mode_and_time_zone_that_they_were_written_in(make: Maker) -> None:
+    source, target = make("mysql"), make("mysql")
+    source.run(
+        "CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, n tinyint, name varchar(9))",
+        "INSERT INTO t (n) VALUES (1), (2)",
+        "SET time_zone = '+05:00', sql_mode = ''",
+        'CREATE TRIGGER signed BEFORE INSERT ON t FOR EACH ROW SET NEW.name = "new", NEW.n = NEW.n + 500',
+        "SET sql_mode = 'NO_BACKSLASH_ESCAPES'",
+        "CREATE FUNCTION slash() RETURNS varchar(9) DETERMINISTIC RETURN '\\'",
+        "CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 10:00:00' DO DELETE FROM t WHERE id < 0",
+    )
+    assert copy(source, target) == ()
+    for question in (
+        "SELECT SQL_MODE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()",
+        "SELECT SQL_MODE FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()",
+        "SELECT SQL_MODE, TIME_ZONE, STARTS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()",
+    ):
+        assert target.rows(question) == source.rows(question)
+    target.run("INSERT INTO t (n) VALUES (3)")
+    assert target.rows("SELECT n, name FROM t WHERE id = 3") == [(127, "new")]
+    assert target.rows("SELECT slash()") == [("\\",)]
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_what_another_product_cannot_have_is_told(make: Maker, dialect: str) -> None:
