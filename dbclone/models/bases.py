@@ -175,9 +175,11 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, cei
     if held.sum() < 50 or (gap[held] < 0).any():
         return sibling
     usual = np.unique(gap[held], return_counts=True)[1].max() / held.sum()
+    if usual > _REGULAR:
+        return sibling
     pick = np.flatnonzero(held)[:: max(1, int(held.sum()) // 20_000)]
     together = np.corrcoef(mid_ranks(gap[pick]), mid_ranks(unit[pick]))[0, 1]
-    if usual > _REGULAR or not together > _TOGETHER:
+    if not together > _TOGETHER:
         return sibling
     return Base(PACED, sibling.source, -1, shape.scale, sibling.numbers, unit=unit)
 
