@@ -1,6 +1,6 @@
 """What each mechanism of the engine gains: clones with and without it, told from the original.
 
-    python -m tests.ablation DATA [--seeds 1] [--only NAME …] [--without MECHANISM …] [--max-rows 4000]
+    python -m tests.ablation DATA [--seeds 1] [--only NAME …] [--without MECHANISM …] [--max-rows 1500]
 
 DATA is a folder of ``*.sqlite.gz``; bank, clinic and shop are the repository's own examples.  A mechanism is turned off
 by replacing one function (or limit) of the engine in this process, the product has no switches for it.  The score is
@@ -276,7 +276,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=SETS)
     parser.add_argument("--without", nargs="*", default=list(MECHANISMS))
-    parser.add_argument("--max-rows", type=int, default=4_000)
+    parser.add_argument("--max-rows", type=int, default=1_500)
     options = parser.parse_args()
     check_extra()
     found: dict[str, dict[str, float]] = {}
