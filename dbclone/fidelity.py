@@ -177,11 +177,12 @@ def _of_table(
     real, clone = pair
     identical = real.rows(name) > 0 and real.tables[name].equals(clone.tables[name])
     nothing = Scores(None, None, None, None)
-    scores, floor = (nothing, nothing) if identical else (_scores(name, *p, max_rows) for p in (pair, halves))
+    scores, floor = (nothing, nothing) if identical else (table_scores(name, *p, max_rows) for p in (pair, halves))
     return TableFidelity(name, real.rows(name), clone.rows(name), identical, scores, floor)
 
 
-def _scores(name: TableName, real: Linked, clone: Linked, max_rows: int) -> Scores:
+def table_scores(name: TableName, real: Linked, clone: Linked, max_rows: int) -> Scores:
+    """Scores of one table of a clone, without the floor; of each side a classifier sees at most ``max_rows``."""
     single = two_sample_accuracy(own_columns(real, name), own_columns(clone, name), max_rows)
     families = with_children(real, real, name), with_children(clone, real, name)
     aggregates = two_sample_accuracy(families[0], families[1], max_rows) if families[0] is not None else None
@@ -235,7 +236,7 @@ def _summary(
 ) -> FidelitySummary:
     scores, floors = [t.clone for t in tables], [t.floor for t in tables]
     return FidelitySummary(
-        *urls, tables, missing, _means(scores), _means(floors), _distance(scores), _distance(floors), seconds
+        *urls, tables, missing, _means(scores), _means(floors), mean_distance(scores), mean_distance(floors), seconds
     )
 
 
@@ -253,7 +254,7 @@ def _mean(values: list[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _distance(scores: list[Scores]) -> float:
-    """Mean distance from one half; 0 if nothing could be scored."""
+def mean_distance(scores: list[Scores]) -> float:
+    """Mean distance of all accuracies from one half; 0 if nothing could be scored."""
     known = [v for s in scores for v in (s.single, s.aggregates, s.joined) if v is not None]
     return float(np.mean([abs(v - 0.5) for v in known])) if known else 0.0

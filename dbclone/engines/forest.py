@@ -82,20 +82,18 @@ class ForestEngine:
     def fit(self, plan: Plan, read: Read, options: FitOptions, progress: Progress) -> ForestModel:
         """Encode all tables, then grow the trees of each, one thread per core."""
         progress.phase("fit", sum(t.rows for t in plan.tables))
-        seen = observe(plan, read, options.k)
+        seen = observe(plan, read, options.k, options.seed)
         derive(seen)
         add_hidden(seen)
         models = []
         with ThreadPoolExecutor(options.workers or os.cpu_count() or 1) as pool:
-            for number, (name, observed) in enumerate(seen.tables.items()):
-                models.append(_fit_table(seen, observed, read(name), pool, options.seed * 1_000_003 + number))
+            for name, observed in seen.tables.items():
+                models.append(_fit_table(seen, observed, read(name), pool))
                 progress.advance(observed.plan.rows, name)
         return ForestModel(plan, tuple(models), options.k)
 
 
-def _fit_table(
-    seen: Observation, observed: Observed, data: pa.Table, pool: ThreadPoolExecutor, seed: int
-) -> TableModel:
+def _fit_table(seen: Observation, observed: Observed, data: pa.Table, pool: ThreadPoolExecutor) -> TableModel:
     types = tuple((f.name, str(f.type)) for f in data.schema)
     name = observed.plan.table
     if observed.plan.role is TableRole.COPY:
@@ -113,7 +111,7 @@ def _fit_table(
         tuple(Implied(r.id, r.parent, r.path, _nullable(observed, r)) for r in observed.relations if r.path),
         observed.copies,
         observed.derived,
-        learn_table(seen, observed, pool, seed),
+        learn_table(seen, observed, pool),
         types=types,
     )
 

@@ -181,6 +181,8 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, cei
     if held.sum() < 50 or (gap[held] < 0).any():
         return sibling
     usual = np.unique(gap[held], return_counts=True)[1].max() / held.sum()
+    if usual > _REGULAR:
+        return sibling
     pick = np.flatnonzero(held)[:: max(1, int(held.sum()) // 20_000)]
     if usual > _REGULAR or np.ptp(unit[pick]) == 0 or np.ptp(gap[pick]) == 0:
         return sibling  # what is always the same goes with nothing

@@ -32,11 +32,21 @@ class Profiles:
     parents: np.ndarray
     """float64[parents, dimensions], shrunk and standardised."""
     children: np.ndarray
-    """float64[children, dimensions]: the same of each child's parent, without that child."""
+    """float64[rows, dimensions]: the same of the parents of some children, each without that child."""
 
 
-def profile(parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measured: Sequence[np.ndarray]) -> Profiles:
-    """Shrunk, standardised means over the children of each parent.
+NO_ROWS = np.zeros(0, dtype=np.int64)
+
+
+def profile(
+    parent: np.ndarray,
+    parents: int,
+    coded: Sequence[np.ndarray],
+    measured: Sequence[np.ndarray],
+    *,
+    rows: np.ndarray = NO_ROWS,
+) -> Profiles:
+    """Shrunk, standardised means over the children of each parent, and over the siblings of the children in ``rows``.
 
     ``parent`` int64[n] (−1: none), ``coded`` int32[n] each, ``measured`` float64[n] each with NaN for NULL.
     """
@@ -44,8 +54,8 @@ def profile(parent: np.ndarray, parents: int, coded: Sequence[np.ndarray], measu
     columns += [mid_ranks(numbers) for numbers in measured]
     held = parent >= 0
     weight = np.bincount(parent[held], minlength=parents).astype(np.float64)
-    pairs = [_shrunk(parent, weight, column) for column in columns if held.any() and column[held].std() > 0]
-    empty = np.zeros((parents, 0)), np.zeros((len(parent), 0))
+    pairs = [_shrunk(parent, weight, column, rows) for column in columns if held.any() and column[held].std() > 0]
+    empty = np.zeros((parents, 0)), np.zeros((len(rows), 0))
     return Profiles(*(np.column_stack(side) for side in zip(*pairs, strict=True))) if pairs else Profiles(*empty)
 
 
@@ -56,8 +66,10 @@ def mid_ranks(numbers: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(distinct), 0.5, middle)[inverse]
 
 
-def _shrunk(parent: np.ndarray, weight: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One dimension of the parents' profiles, and of their children's without the child itself."""
+def _shrunk(
+    parent: np.ndarray, weight: np.ndarray, column: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """One dimension of the parents' profiles, and of those of some children's parents without the child itself."""
     held = parent >= 0
     middle, spread = column[held].mean(), column[held].std() + 1e-12
     total = np.bincount(parent[held], weights=column[held], minlength=len(weight))
@@ -65,9 +77,9 @@ def _shrunk(parent: np.ndarray, weight: np.ndarray, column: np.ndarray) -> tuple
     between = mean[weight > 0].std()
     within = spread / np.sqrt(np.maximum(weight[weight > 0], 1)).mean()
     scale = 3 * between / (between + 0.5 * within + 1e-12) / spread
-    up = np.maximum(parent, 0)
-    others = (total[up] - column + _SHRINK * middle) / (np.maximum(weight[up] - 1, 0) + _SHRINK)
-    return (mean - middle) * scale, np.where(held, (others - middle) * scale, 0.0)
+    up = np.maximum(parent[rows], 0)
+    others = (total[up] - column[rows] + _SHRINK * middle) / (np.maximum(weight[up] - 1, 0) + _SHRINK)
+    return (mean - middle) * scale, np.where(held[rows], (others - middle) * scale, 0.0)
 
 
 def spectral(left: np.ndarray, right: np.ndarray, lefts: int, rights: int) -> tuple[np.ndarray, np.ndarray]:

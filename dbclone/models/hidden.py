@@ -8,7 +8,17 @@ import numpy as np
 
 from dbclone.models.encoding import ColumnStep, measured_feature
 from dbclone.models.features import CodedFeature, MeasuredFeature
-from dbclone.models.grouping import Profiles, cluster, group_means, indicators, mid_ranks, profile, spectral, traits
+from dbclone.models.grouping import (
+    NO_ROWS,
+    Profiles,
+    cluster,
+    group_means,
+    indicators,
+    mid_ranks,
+    profile,
+    spectral,
+    traits,
+)
 from dbclone.models.linkage import find_restriction, link_codes, new_meetings
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation
@@ -120,7 +130,7 @@ def _put_types(seen: Observation, observed: Observed, r: Relation, children: np.
         clusters = cluster(np.concatenate(parts, axis=1), children, most, fewest=parent.guard.k)
         types = clusters.types
         if r.role is ReferenceRole.OWNER:
-            up = np.maximum(observed.rows.parents[r.id], 0)
+            up = np.maximum(observed.rows.parents[r.id][observed.sampled], 0)
             observed.others_types = clusters.of(np.concatenate([behaviour.children, met[up]], axis=1)) + 1
         parent.rows.codes[f"type:{r.id}"] = (types + 1).astype(np.int32)
         _put_coded(parent, f"type:{r.id}")
@@ -154,7 +164,8 @@ def _profile(
         if other.id != r.id and other.role in (ReferenceRole.OWNER, ReferenceRole.LINK):
             m = seen.tables[other.parent].rows.n
             parts.append(spectral(up, rows.parents[other.id], n, m)[0])
-    return profile(up, n, coded, measured), np.concatenate(parts, axis=1)
+    owned = observed.sampled if r.role is ReferenceRole.OWNER else NO_ROWS
+    return profile(up, n, coded, measured, rows=owned), np.concatenate(parts, axis=1)
 
 
 def _unchanged(observed: Observed, step: str) -> np.ndarray:

@@ -35,7 +35,7 @@ MOST_OWNER_BYTES = 150
 MOST_LINK_BYTES = 60
 
 
-def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int) -> TableSteps:
+def learn_table(seen: Observation, observed: Observed, pool: Executor) -> TableSteps:
     """Fit all steps of one table; trees grow in the pool's threads, the result does not depend on their number."""
     owner = observed.owner
     context, numbers = _owner_paths(seen, observed)
@@ -48,9 +48,7 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor, seed: int
     links = tuple(replace(k, anchor=anchor_of(seen, observed, k, _before_link(shapes, k))) for k in links)
     paced = _paced_step(observed, shapes)
     ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))
-    sample = take_sample(
-        seen, observed, shapes, context, links, marks=(paced, kind, ceiling), rng=np.random.default_rng(seed)
-    )
+    sample = take_sample(seen, observed, shapes, context, links, marks=(paced, kind, ceiling))
     learner = _Learner(seen, observed, shapes, sample, (numbers, links), kind, determined, empty, ceiling, pool)
     tasks = [learner.learn(i) for i in range(len(shapes))]
     steps = tuple(task() for task in tasks)

@@ -24,6 +24,9 @@ from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.privacy.protection import UNGUARDED, Guard, count_entities
 from dbclone.schema import Table, TableName
 
+MOST_ROWS = 60_000
+"""Rows (of whole families) that trees are grown on: more make no tree better, but every tree slower."""
+
 
 @dataclass
 class Observed:
@@ -47,8 +50,12 @@ class Observed:
     types: dict[str, int] = field(default_factory=dict)
     """Number of types of each link's parents."""
     restrictions: dict[str, Restriction] = field(default_factory=dict)
+    sampled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """The rows of whole families that trees are grown on; all of them where they are few."""
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    """Draws the families that are learned from, then those that are held out."""
     others_types: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    """Type of each row's owner, judged by its other rows: a row may not foretell itself."""
+    """Type of each sampled row's owner, judged by its other rows: a row may not foretell itself."""
 
     @property
     def owner(self) -> Relation | None:
@@ -67,18 +74,20 @@ class Observation:
         return {name: observed.rows for name, observed in self.tables.items()}
 
 
-def observe(plan: Plan, read: Read, k: int) -> Observation:
+def observe(plan: Plan, read: Read, k: int, seed: int = 0) -> Observation:
     """Encode every table, parents before children, and find the columns that repeat a parent's."""
     seen = Observation(plan, {})
     order: dict[TableName, np.ndarray] = {}
     entities: dict[TableName, np.ndarray] = {}
     data = {t.table: read(t.table) for t in plan.tables}
-    for table in plan.tables:
+    for number, table in enumerate(plan.tables):
         observed = Observed(table, plan.schema.table(table.table), relations_of(plan, table))
+        observed.rng = np.random.default_rng(seed * 1_000_003 + number)
         parents = _parents(observed, data)
         keep = _complete(observed, parents)
         order[table.table] = _family_order(observed, parents, keep, data[table.table], order)
         observed.order = order[table.table]
+        observed.sampled = sampled_families(observed.family, observed.rng)
         rows = data[table.table].take(pa.array(observed.order))
         observed.rows, observed.data = Rows(rows.num_rows), rows
         above = entities.get(plan.holder(table.table) or table.table)
@@ -96,6 +105,27 @@ def observe(plan: Plan, read: Read, k: int) -> Observation:
         if observed.plan.role is TableRole.SYNTHESISE:
             _set_copies(seen, observed)
     return seen
+
+
+def starts_of(family: np.ndarray) -> np.ndarray:
+    """Positions of the first row of each family; ``family`` int64[n] ascends."""
+    fresh = np.ones(len(family), dtype=bool)
+    fresh[1:] = family[1:] != family[:-1]
+    return np.flatnonzero(fresh)
+
+
+def sampled_families(family: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rows of whole families, drawn until MOST_ROWS are reached, in family order."""
+    n = len(family)
+    if n <= MOST_ROWS:
+        return np.arange(n)
+    first = starts_of(family)
+    sizes = np.diff(np.append(first, n))
+    order = rng.permutation(len(first))
+    enough = int(np.searchsorted(np.cumsum(sizes[order]), MOST_ROWS)) + 1
+    keep = np.zeros(len(first), dtype=bool)
+    keep[order[:enough]] = True
+    return np.flatnonzero(np.repeat(keep, sizes))[: 4 * MOST_ROWS]
 
 
 def _entities(

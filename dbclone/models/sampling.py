@@ -11,14 +11,12 @@ from dbclone.models.compiled import kernel
 from dbclone.models.drawn_columns import pace_byte
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.layout import POSITION_BYTES, SEEN_BYTES
-from dbclone.models.observation import Observation, Observed
+from dbclone.models.observation import Observation, Observed, starts_of
 from dbclone.models.rows import Path, Rows, gather_bytes
 from dbclone.models.steps import Link, Scale
 from dbclone.privacy.protection import UNGUARDED, Guard
 from dbclone.schema import TableName
 
-MOST_ROWS = 60_000
-"""Rows (of whole families) that trees are grown on: more make no tree better, but every tree slower."""
 _HELD_OUT = 0.2
 
 
@@ -62,29 +60,26 @@ def take_sample(
     links: tuple[Link, ...],
     *,
     marks: tuple[str, str, np.ndarray],
-    rng: np.random.Generator,
 ) -> Sample:
     """``marks``: the paced step and the kind step ('' for none), and the highest number of the former in each row."""
     rows, family = observed.rows, observed.family
-    start, first = _starts(family)
-    position = np.arange(rows.n) - start
-    picked = _families(first, rows.n, rng)
+    first, picked = starts_of(family), observed.sampled
+    position = _positions(first, rows.n)
     own = np.concatenate([rows.bytes[s.name] for s in shapes] or [np.zeros((0, rows.n), np.uint8)])
-    previous = np.zeros_like(own)
-    previous[:, 1:] = np.where(position[1:] > 0, own[:, :-1], 0)
-    linked = [_linked_bytes(seen, rows, link)[:, picked] for link in links]
+    previous = _taken(own, np.where(position[picked] > 0, picked - 1, -1))
+    linked = [_linked_bytes(seen, rows, link, picked) for link in links]
     paced = (_paced(observed, marks[0]), marks[2])
-    before = [_owner_bytes(seen, observed, context), _positions(position, first, rows.n, paced)]
+    before = [_owner_bytes(seen, observed, context), _places(position, first, paced)[:, picked]]
     if marks[1]:
-        earlier = alike_rows(family, rows.bytes[marks[1]][0])
-        before += [_seen_counts(family, rows.bytes[marks[1]][0]), previous, _taken(own, earlier)]
+        kind = rows.bytes[marks[1]][0]
+        before += [_seen_counts(family[picked], kind[picked]), previous, _taken(own, alike_rows(family, kind)[picked])]
     else:
         before.append(previous)
-    features = np.ascontiguousarray(np.concatenate([*(b[:, picked] for b in before), *linked, own[:, picked]]))
+    features = np.ascontiguousarray(np.concatenate([*before, *linked, own[:, picked]]))
     ends = sum(map(len, before)) + np.cumsum([0, *map(len, linked)])
     ordered = _ordered(seen, observed, shapes, context, links, kind=bool(marks[1]))
     group = np.searchsorted(first, picked, side="right")
-    held_out = rng.random(len(first) + 1)[group] < _HELD_OUT
+    held_out = observed.rng.random(len(first) + 1)[group] < _HELD_OUT
     blocks = tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
     alike = slice(int(ends[0]) - (len(own) if marks[1] else 0), int(ends[0]))
     own_at = len(features) - len(own)
@@ -92,27 +87,14 @@ def take_sample(
     return Sample(picked, position[picked], features, ordered, held_out, own_at, blocks, alike, guard)
 
 
-def _starts(family: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each row the position of its family's first row, and those positions."""
-    fresh = np.ones(len(family), dtype=bool)
-    fresh[1:] = family[1:] != family[:-1]
-    first = np.flatnonzero(fresh)
-    return (first[np.cumsum(fresh) - 1] if len(family) else np.zeros(0, dtype=np.int64)), first
+def _positions(first: np.ndarray, n: int) -> np.ndarray:
+    """Place of each row among its siblings, int64[n]; ``first`` are the positions of the families' first rows."""
+    return np.arange(n) - np.repeat(first, np.diff(np.append(first, n)))
 
 
-def _families(first: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of whole families, drawn until MOST_ROWS are reached, in family order."""
-    if n <= MOST_ROWS:
-        return np.arange(n)
-    sizes = np.diff(np.append(first, n))
-    order = rng.permutation(len(first))
-    enough = int(np.searchsorted(np.cumsum(sizes[order]), MOST_ROWS)) + 1
-    keep = np.zeros(len(first), dtype=bool)
-    keep[order[:enough]] = True
-    return np.flatnonzero(np.repeat(keep, sizes))[: 4 * MOST_ROWS]
-
-
-def _positions(position: np.ndarray, first: np.ndarray, n: int, paced: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _places(position: np.ndarray, first: np.ndarray, paced: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """uint8[POSITION_BYTES, n]"""
+    n = len(position)
     sizes = np.diff(np.append(first, n))
     count = np.repeat(sizes, sizes)
     previous = np.full(n, np.nan)
@@ -161,19 +143,21 @@ def _seen_counts(family, level):  # type: ignore[no-untyped-def]
 
 
 def _owner_bytes(seen: Observation, observed: Observed, context: tuple[Path, ...]) -> np.ndarray:
-    owner = observed.owner
+    """Of the sampled rows."""
+    owner, picked = observed.owner, observed.sampled
     if owner is None:
-        return np.zeros((0, observed.rows.n), dtype=np.uint8)
-    block = _taken(gather_bytes(seen.database, owner.parent, context), observed.rows.parents[owner.id])
+        return np.zeros((0, len(picked)), dtype=np.uint8)
+    up = observed.rows.parents[owner.id][picked]
+    block = _taken(gather_bytes(seen.database, owner.parent, context), up)
     widths = [len(gather_bytes(seen.database, owner.parent, (path,))) for path in context]
     for at, path in zip(np.cumsum([0, *widths]), context, strict=False):
         if path == Path((), f"type:{owner.id}") and len(observed.others_types):
-            block[at] = np.where(observed.rows.parents[owner.id] >= 0, observed.others_types, 0)
+            block[at] = np.where(up >= 0, observed.others_types, 0)
     return block
 
 
-def _linked_bytes(seen: Observation, rows: Rows, link: Link) -> np.ndarray:
-    return _taken(gather_bytes(seen.database, link.parent, link.context), rows.parents[link.reference])
+def _linked_bytes(seen: Observation, rows: Rows, link: Link, picked: np.ndarray) -> np.ndarray:
+    return _taken(gather_bytes(seen.database, link.parent, link.context), rows.parents[link.reference][picked])
 
 
 def _taken(block: np.ndarray, rows: np.ndarray) -> np.ndarray:
