@@ -9,6 +9,7 @@ from dbclone.models.drawn_columns import draw_code
 from dbclone.models.layout import (
     ANY_GROUP,
     BY_FAMILY,
+    BY_HABIT,
     BY_LINK,
     FIRST_TYPE,
     MOST_DATES,
@@ -106,6 +107,8 @@ def _take_candidate(p, j, group, wanted, family, met):  # type: ignore[no-untype
             row = p.wholes[start + (i + shift) % (end - start)]
             if met[link.met_at + row] != family:
                 return row
+        if link.distinct == BY_HABIT:
+            return p.wholes[start + shift]
     return found
 
 
@@ -234,6 +237,8 @@ def choose_direct(p, s, code, x, family, met):  # type: ignore[no-untyped-def]
         if code == 0 or not link.distinct or met[link.met_at + code - 1] != family:
             return code - 1
         code = draw_code(p, tree, x)
+    if link.distinct == BY_HABIT:  # better once more than what no tree has drawn
+        return code - 1
     shift = np.random.randint(link.parents)
     for i in range(link.parents):
         row = (i + shift) % link.parents

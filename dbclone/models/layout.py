@@ -25,6 +25,8 @@ SAME_AS_PREVIOUS, SAME_AS_EARLIER, FIRST_TYPE = 1, 2, 3
 
 UNRESTRICTED, BY_FAMILY, BY_LINK, BY_SIBLING = 0, 1, 2, 3
 """Where the candidates of a link come from: all rows, or the group named by the owner, another link, the sibling."""
+BY_KEY, BY_HABIT = 1, 2
+"""Why a family meets no parent twice: it must not, or it hardly ever does, and may where no other parent is left."""
 ANY_GROUP = -2
 """In place of a group: the row has nothing yet that names one."""
 
@@ -47,12 +49,13 @@ STEP = np.dtype(
         *((n, np.int64) for n in ("parts", "edges_at", "edges_n", "known_at", "known_n", "types_at")),
         *((n, np.int64) for n in ("first_bound", "bounds", "null_source", "null_at", "null_n", "empty_at")),
         *((n, np.int64) for n in ("cuts_at", "moduli_at", "classes_at", "cells", "kept_at", "kept_n")),
-        *((n, np.int64) for n in ("days", "month_days")),
+        *((n, np.int64) for n in ("days", "month_days", "once")),
     ]
 )
 """``feature_at`` is the place of the step's first byte among the own bytes, ``link`` its link or −1; ``null_source``
 the step that decides whether this one is NULL, or −1; ``cuts`` to ``kept`` are its sieve (models.sieve);
-``days``: whether it is a date without time of day, ``month_days`` on which days of the month (models.calendar)."""
+``days``: whether it is a date without time of day, ``month_days`` on which days of the month (models.calendar);
+``once``: whether siblings hardly ever share its code."""
 
 VARIANT = np.dtype(
     [
@@ -85,10 +88,9 @@ LINK_FIELDS = np.dtype(
 )
 """Candidate parents of a link, cut in segments (group · types + type) of shuffled slots, one per child due.
 
-``distinct``: a family may meet a parent only once; ``source``: the link that names the group (BY_LINK); ``via``: the
-group that each parent row names for the link that it restricts; ``bytes_at``: place in the linked part of x;
-``anchor``: the step whose distance from the parent's number ``anchor_source`` decides among parents, or −1.
-"""
+``distinct``: whether a family meets a parent only once; ``source``: the link that names the group (BY_LINK); ``via``:
+the group that each parent row names for the link that it restricts; ``bytes_at``: place in the linked part of x;
+``anchor``: the step whose distance from the parent's number ``anchor_source`` decides among parents, or −1."""
 
 
 class Families(NamedTuple):

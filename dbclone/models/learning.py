@@ -14,7 +14,8 @@ from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_b
 from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional
 from dbclone.models.drawing import with_moments
-from dbclone.models.layout import ABSOLUTE, LOOKUP, MEASURED, PACED
+from dbclone.models.layout import ABSOLUTE, BY_HABIT, BY_KEY, LOOKUP, MEASURED, PACED
+from dbclone.models.linkage import usually_apart
 from dbclone.models.lookups import table_of, without_cycles
 from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, upward
@@ -69,7 +70,9 @@ def _drawn_links(observed: Observed) -> list[Relation]:
 
 def _link(seen: Observation, observed: Observed, r: Relation) -> Link:
     nullable = any(observed.table.column(c).nullable for c in r.key.columns)
-    distinct = families_keep_apart(observed.table, observed.owner, r)
+    distinct = BY_KEY if families_keep_apart(observed.table, observed.owner, r) else 0
+    if not distinct and observed.owner and usually_apart(observed.family, observed.rows.parents[r.id]):
+        distinct = BY_HABIT
     context: tuple[Path, ...] = ()
     numbers: tuple[Path, ...] = ()
     if seen.tables[r.parent].plan.role is TableRole.SYNTHESISE:
@@ -173,6 +176,7 @@ class _Learner:
                 (*first, Variant(ABSOLUTE, future.result())),
                 shape.scale,
                 nulls=nulls,
+                once=shape.name.startswith("column:") and not first and self._is_once(shape),
             )
         raw = observed.rows.numbers[shape.name]
         bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, kind=self.kind))
@@ -194,8 +198,13 @@ class _Learner:
             NO_SIEVE if counting else self._sieve(shape),
             self._month_days(shape),
             counting,
+            False,
             int(((raw < low) | (raw > high)).sum()),
         )
+
+    def _is_once(self, shape: Shape) -> bool:
+        codes = self.observed.rows.codes[shape.name].astype(np.int64)
+        return self.observed.owner is not None and usually_apart(self.observed.family, codes - 1)
 
     def _month_days(self, shape: Shape) -> int:
         if not shape.scale.temporal or not shape.name.startswith("column:"):

@@ -14,6 +14,9 @@ from dbclone.schema import TableName
 
 SUPPORT = 0.995
 """Share of rows for which a restriction must hold to be kept as a rule."""
+_RARELY, _OFTEN, _FEWEST_ROWS = 0.02, 0.05, 100
+"""Share of rows that refer to a parent of an earlier sibling up to which they hardly ever do, the share from which
+chance alone would have shown it, and the rows that it takes to tell."""
 
 
 def link_codes(family: np.ndarray, parent: np.ndarray, types: np.ndarray) -> np.ndarray:
@@ -126,3 +129,20 @@ def _selectivity(here: np.ndarray, rows: np.ndarray, there: np.ndarray, chosen: 
     sizes = np.bincount(there[there >= 0])
     left = float(sizes[a[a >= 0]].mean()) / max(len(there), 1)
     return left if left < 0.5 else None
+
+
+def usually_apart(family: np.ndarray, up: np.ndarray) -> bool:
+    """Whether families hardly ever refer to one parent twice, though they would if they chose by popularity alone.
+
+    ``family`` and ``up`` int64[rows], −1 for no parent.  A visit has each measurement once.
+    """
+    held = up >= 0
+    n = int(held.sum())
+    if n < _FEWEST_ROWS:
+        return False
+    pairs = np.unique(family[held] * (int(up.max()) + 1) + up[held])
+    repeated = 1 - len(pairs) / n
+    sizes = np.unique(family[held], return_counts=True)[1].astype(np.float64)
+    share = np.bincount(up[held]) / n
+    by_chance = float((sizes * np.minimum((sizes - 1) / 2 * (share**2).sum(), 1)).sum()) / n
+    return repeated <= _RARELY and by_chance >= max(_OFTEN, 4 * repeated)

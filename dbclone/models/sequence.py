@@ -20,7 +20,7 @@ from dbclone.models.compiled import inner, kernel
 from dbclone.models.drawn_columns import draw_level, draw_number, pace_byte, range_of
 from dbclone.models.drawn_parents import anchored, choose_direct, choose_parent, draw_distance
 from dbclone.models.features import measured_bytes
-from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES, Families, Program
+from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES, TRIES, Families, Program
 
 
 @inner
@@ -34,8 +34,22 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
         _write(p, s, value, x, at)
     else:
         code = draw_level(p, s, x, row, codes, numbers)
+        if step.once:
+            for _ in range(TRIES):
+                if code == 0 or not _is_there(codes, s, begin, row, code):
+                    break
+                code = draw_level(p, s, x, row, codes, numbers)
         x[at] = min(max(code, 0), 255)
     codes[row, s] = code
+
+
+@inner
+def _is_there(codes, s, begin, row, code):  # type: ignore[no-untyped-def]
+    """Whether an earlier sibling has the code."""
+    for earlier in range(begin, row):  # noqa: SIM110
+        if codes[earlier, s] == code:
+            return True
+    return False
 
 
 @inner

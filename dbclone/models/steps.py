@@ -103,6 +103,8 @@ class Step:
     """Days of the month on which alone its dates stand (models.calendar); 0: on any."""
     counts_on: bool = False
     """Whether it counts the siblings: it ends where they do, whatever ``high`` says, and has no sieve."""
+    once: bool = False
+    """Whether siblings hardly ever share a code of a coded step, though they would by chance."""
     beyond: int = 0
     """Rows of the source below ``low`` or above ``high``."""
 
@@ -153,8 +155,8 @@ class Link:
     parent: TableName
     direct: bool
     """The parent is copied as it is, so that its row is a category."""
-    distinct: bool
-    """A family may refer to a parent row only once."""
+    distinct: int
+    """Whether a family refers to a parent row only once: 0, BY_KEY or BY_HABIT."""
     nullable: bool
     types: int
     context: tuple[Path, ...]

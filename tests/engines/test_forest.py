@@ -695,6 +695,37 @@ def test_one_to_one_stays_one_to_one(make: Clone, scale: float) -> None:
     assert shares["blue"] == pytest.approx(0.4, abs=0.49 * spread)
 
 
+PANELS = """
+CREATE TABLE kind (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE patient (id INTEGER PRIMARY KEY, born INTEGER NOT NULL);
+CREATE TABLE reading (
+    id INTEGER PRIMARY KEY, patient INTEGER NOT NULL REFERENCES patient, kind INTEGER NOT NULL REFERENCES kind);
+CREATE TABLE habit (id INTEGER PRIMARY KEY, patient INTEGER NOT NULL REFERENCES patient, what TEXT NOT NULL);
+"""
+
+
+def test_whom_no_family_meets_twice_it_does_not_in_the_clone_though_it_might(make: Clone) -> None:
+    """Each patient has five of nine kinds of readings, each once; no key says so, and tables may still grow."""
+    rng = np.random.default_rng(8)
+    weights = np.array([9, 8, 7, 6, 5, 4, 3, 2, 1]) / 45
+    readings = [
+        (5 * patient + n, patient + 1, int(kind) + 1)
+        for patient in range(300)
+        for n, kind in enumerate(rng.choice(9, 5, replace=False, p=weights))
+    ]
+    rows: Rows = {
+        "kind": [(k, f"kind {k}") for k in range(1, 10)],
+        "patient": [(i, int(rng.integers(1940, 2000))) for i in range(1, 301)],
+        "reading": readings,
+        "habit": [(i, patient, f"habit {kind}") for i, patient, kind in readings],
+    }
+    copy = make(PANELS, rows)
+    for table, column in (("reading", "kind"), ("habit", "what")):
+        repeated = f"SELECT 1 - count(DISTINCT patient || '-' || {column}) * 1.0 / count(*) FROM {table}"
+        assert copy.one(repeated) < 0.06, table
+    assert copy.one("SELECT count(*) FROM reading WHERE kind = 9") < copy.one("SELECT count(*) FROM reading") / 9
+
+
 RESULTS = """
 CREATE TABLE person (id INTEGER PRIMARY KEY, born INTEGER NOT NULL);
 CREATE TABLE visit (id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES person, began DATE, ended DATE);
