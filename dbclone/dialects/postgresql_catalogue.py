@@ -244,6 +244,8 @@ class Sequence:
     """'a' owned by a serial column, 'i' an identity's own."""
     used: bool
     """A column has it or draws its default from it."""
+    persistence: str
+    """'u' unlogged, else 'p'."""
     last: int | None
     """The number that was drawn last; None if none was, or the user may not see it."""
 
@@ -255,6 +257,7 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_catalog.format_type(s.s
   d.objid IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.pg_depend u WHERE u.refobjid = c.oid
     AND u.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass) AS used,
+  c.relpersistence::text AS persistence,
   CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'USAGE, SELECT')
     THEN pg_catalog.pg_sequence_last_value(c.oid) END AS last
 FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid

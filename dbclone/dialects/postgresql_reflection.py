@@ -112,8 +112,13 @@ class _Builder:
             ),
             inherits=tuple(self.names[oid] for oid in relation.parents if oid in self.names),
             suffix=_suffix(relation),
-            # A table takes its own sequences along when it becomes unlogged.
-            attachments=(*self._partition_ddl(relation), *self._ownership(relation), *_unlogged(relation)),
+            # A table takes the sequences that it owns along when it becomes unlogged.
+            attachments=(
+                *self._partition_ddl(relation),
+                *self._ownership(relation, "u"),
+                *_unlogged(relation),
+                *self._ownership(relation, "p"),
+            ),
             completions=(*self._exclusions(relation), *map(statement_of, self.details.get(relation.oid, []))),
             narrower=tuple(self._unique_within_partitions(relation)),
             within=tuple(self._checked_within_partitions(relation)),
@@ -243,9 +248,9 @@ class _Builder:
                 yield Statement("index", f"{index.name} on {name}", index.definition)
             yield from self._partition_ddl(part)
 
-    def _ownership(self, relation: Relation) -> Iterator[Statement]:
+    def _ownership(self, relation: Relation, persistence: str) -> Iterator[Statement]:
         for (owner, column), sequence in self.owned.items():
-            if owner == relation.oid and column is not None:
+            if owner == relation.oid and column is not None and sequence.persistence == persistence:
                 name, table = TableName(sequence.schema, sequence.name), self.names[relation.oid]
                 alter = ""
                 if sequence.dependency == "a":

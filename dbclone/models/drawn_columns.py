@@ -184,11 +184,11 @@ def _sieved(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-d
 
 @inner
 def _reaching(step, variant, base, low, high):  # type: ignore[no-untyped-def]
-    """The range with the base in it, where it ends for want of k entities only.
+    """The range of a date with its base in it, where it ends for want of k entities only.
 
     A visit may be earlier than those of which k persons have results: its results are of its day, too.
     """
-    if SIBLING <= variant.reference <= ALIKE:
+    if step.temporal and SIBLING <= variant.reference <= ALIKE:
         low = min(low, base) if low == step.low else low
         high = max(high, base) if high == step.high else high
     return low, high

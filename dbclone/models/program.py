@@ -117,7 +117,7 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
         if not step.name.startswith("time:"):  # that of a day and its time of day is for both together
             _sieve(record, step.sieve, pools)
         record["days"], record["month_days"] = step.scale.temporal and step.scale.unit == DAY, step.month_days
-        record["once"] = step.once
+        record["temporal"], record["once"] = step.scale.temporal, step.once
         record["null_source"] = -1
         if step.nulls is not None:
             record["null_source"] = _step_number(table.steps, step.nulls.source)

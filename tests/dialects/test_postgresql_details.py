@@ -55,6 +55,9 @@ CREATE POLICY reading ON person FOR SELECT USING (true);
 COMMENT ON POLICY own ON person IS 'Hands off';
 
 CREATE UNLOGGED TABLE fast (id bigserial PRIMARY KEY, place integer GENERATED ALWAYS AS IDENTITY (START 7));
+CREATE SEQUENCE lasting;
+ALTER TABLE fast ADD COLUMN kept bigint DEFAULT nextval('lasting');
+ALTER SEQUENCE lasting OWNED BY fast.kept;
 
 CREATE TABLE visit (
     person_id integer,

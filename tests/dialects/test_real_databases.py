@@ -1,10 +1,11 @@
 """Real databases travel from product to product, and every one of their rows and constraints with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from dbclone.findings import Finding, Severity
 from tests.dialects.places import Place, by_name, copy, read
 from tests.real_data import SQLITE_SETS
 
@@ -30,12 +31,17 @@ def same_rows(one: Place, other: Place) -> None:
         assert rows == theirs[name], name
 
 
+def serious(findings: Iterable[Finding]) -> list[Finding]:
+    """All but notes, such as that texts are dates."""
+    return [finding for finding in findings if finding.severity is not Severity.NOTE]
+
+
 @pytest.mark.parametrize("name", SQLITE_SETS)
 def test_a_sqlite_database_is_copied_byte_for_byte(
     name: str, real_sqlite: Callable[[str], Path], tmp_path: Path
 ) -> None:
     source, target = Place("sqlite", str(real_sqlite(name))), Place("sqlite", str(tmp_path / "copy.sqlite"))
-    assert copy(source, target) == ()
+    assert serious(copy(source, target)) == []
     tables = [
         table
         for (table,) in source.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -55,9 +61,9 @@ def test_a_sqlite_database_goes_through_postgresql_and_back(
     source = Place("sqlite", str(real_sqlite(name)))
     first, second = Place("postgresql", new_postgres()), Place("postgresql", new_postgres())
     back = Place("sqlite", str(tmp_path / "back.sqlite"))
-    assert copy(source, first) == ()
+    assert serious(copy(source, first)) == []
     assert copy(first, second) == ()
-    assert copy(second, back) == ()
+    assert serious(copy(second, back)) == []
     same_rows(source, back)
 
 
