@@ -231,10 +231,12 @@ def _calibrated(
     """
     if most is not None:
         counts = np.minimum(counts, most)
-    if counts.sum() == 0 and most is None and len(counts):  # too few parents to learn their numbers of children
-        return rng.multinomial(wished, np.full(len(counts), 1 / len(counts))).astype(np.int64)
+    if not len(counts):
+        return counts
     if most is None and abs(asked - 1) > TOLERANCE:
         counts = _rounded(counts * asked, rng)
+    if counts.sum() == 0 and most is None:  # too few parents to learn their numbers of children
+        return rng.multinomial(wished, np.full(len(counts), 1 / len(counts))).astype(np.int64)
     lack = wished - int(counts.sum())
     if abs(lack) <= TOLERANCE * wished:
         return counts
