@@ -38,9 +38,24 @@ def _implied(schema: Schema, table: Table) -> Iterator[tuple[TableName, ForeignK
             if set(part.columns) < set(whole.columns) and whole.parent != part.parent:
                 places = [whole.columns.index(column) for column in part.columns]
                 columns = tuple(whole.parent_columns[place] for place in places)
+                holder, columns = _lifted(schema, whole.parent, columns)
                 virtual = Virtual(unique=part.virtual is not None and part.virtual.unique)
-                named = virtual_name(schema.table(whole.parent), columns, virtual)
-                yield whole.parent, ForeignKey(named, columns, part.parent, part.parent_columns, virtual=virtual)
+                named = virtual_name(schema.table(holder), columns, virtual)
+                if holder != part.parent:
+                    yield holder, ForeignKey(named, columns, part.parent, part.parent_columns, virtual=virtual)
+
+
+def _lifted(schema: Schema, name: TableName, columns: tuple[str, ...]) -> tuple[TableName, tuple[str, ...]]:
+    """The table, and its columns, from which the columns of a table come over its own references, hop by hop."""
+    passed = {name}
+    while True:
+        keys = (k for k in schema.table(name).foreign_keys if set(columns) <= set(k.columns) and k.virtual is None)
+        key = next((k for k in keys if k.parent not in passed), None)
+        if key is None:
+            return name, columns
+        columns = tuple(key.parent_columns[key.columns.index(column)] for column in columns)
+        name = key.parent
+        passed.add(name)
 
 
 def _can_be(schema: Schema, name: TableName, key: ForeignKey) -> bool:

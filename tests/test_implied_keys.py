@@ -62,6 +62,31 @@ def test_rows_that_break_it_show_that_it_does_not_follow(tmp_path: Path) -> None
     assert ("orders", "tenant_id", "tenant") not in references(shop(tmp_path / "shop.sqlite", strays=1))
 
 
+def test_it_follows_over_several_references(tmp_path: Path) -> None:
+    """Parts of lines name their tenant; lines have it from their order, whose table does not say so."""
+    sql = SQL.replace("tenant_id INTEGER NOT NULL REFERENCES tenant (id), number", "tenant_id INTEGER NOT NULL, number")
+    sql = sql.replace("id INTEGER PRIMARY KEY, tenant_id", "id INTEGER NOT NULL, tenant_id")
+    sql = sql.replace("quantity INTEGER NOT NULL,", "quantity INTEGER NOT NULL, PRIMARY KEY (tenant_id, id),")
+    sql += """
+    CREATE TABLE part (
+      id INTEGER PRIMARY KEY, tenant_id INTEGER NOT NULL REFERENCES tenant (id), line INTEGER NOT NULL,
+      FOREIGN KEY (tenant_id, line) REFERENCES line (tenant_id, id)
+    );
+    """
+    draw = random.Random(1)
+    tenants = [100 + 7 * n for n in range(TENANTS)]
+    orders = [(tenant, number, draw.randrange(100)) for tenant in tenants for number in range(1, 6)]
+    lines = [(n, *draw.choice(orders)[:2], draw.randrange(9)) for n in range(LINES)]
+    parts = [(n, lines[n % LINES][1], lines[n % LINES][0]) for n in range(2 * LINES)]
+    rows: hand_made.Rows = {"tenant": [(t,) for t in tenants], "orders": orders, "line": lines, "part": parts}
+    source = hand_made.build(tmp_path / "s.sqlite", sql, rows)
+    assert ("orders", "tenant_id", "tenant") in references(source)
+    outcome = dbclone("copy", source, tmp_path / "clone.sqlite")
+    assert outcome.code == 0, outcome.err
+    with sqlite3.connect(tmp_path / "clone.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM part").fetchone()[0] == pytest.approx(2 * LINES, rel=0.03)
+
+
 def test_a_row_that_may_do_without_owner_does_where_the_owner_fits_no_parent(tmp_path: Path) -> None:
     """Half of the orders belong to no tenant and can have no lines, which need not belong to an order."""
     sql = SQL.replace("number INTEGER NOT NULL,\n  quantity", "number INTEGER,\n  quantity")
