@@ -22,6 +22,8 @@ from dbclone.privacy.pii_names import KEYED, MATCHERS, NOT_A_VALUE, PERSON, PLAC
 from dbclone.schema import Column, TableName, TypeFamily
 
 _SAMPLE = 2_000
+_GLANCE = 40
+"""Values that are looked at before all are."""
 _FEW_SIBLINGS = 5
 _SHORTEST_AFFIX = 2
 _MOSTLY, _OFTEN = 0.8, 0.6
@@ -185,7 +187,7 @@ def _by_content(column: Column, sample: Sequence[str]) -> PiiEvidence | None:
     if column.type.family not in TEXTUAL or len(sample) < 3:
         return None
     for kind, label, matches, least in _CONTENT:
-        if (share := _share(matches, sample)) >= least:
+        if (share := _share(matches, sample, least)) >= least:
             return PiiEvidence(kind, f"{share:.0%} of values match the {label} pattern", 0.5 + 0.45 * share)
     if (found := _share(content.mentions_person, sample)) >= 0.02 and _share(content.is_prose, sample) > 0.3:
         return PiiEvidence("free_text", f"prose of which {found:.0%} mentions e-mail addresses or phone numbers", 0.7)
@@ -194,22 +196,27 @@ def _by_content(column: Column, sample: Sequence[str]) -> PiiEvidence | None:
 
 def _names_by_content(sample: Sequence[str]) -> PiiEvidence | None:
     """Columns of which half the values stand in public lists of names, under whatever heading."""
-    if len(set(sample)) < max(_FEWEST_NAMES, _VARIED * len(sample)) or _share(content.is_name, sample) < _CERTAIN:
+    varied = len(set(sample)) >= max(_FEWEST_NAMES, _VARIED * len(sample))
+    if not varied or _share(content.is_name, sample, _CERTAIN) < _CERTAIN:
         return None
     known = (("full_name", names.is_full_name), ("first_name", names.is_first_name), ("last_name", names.is_last_name))
     for kind, matches in known:
-        if (share := _share(matches, sample)) >= _NAMED:
+        if (share := _share(matches, sample, _NAMED)) >= _NAMED:
             label = kind.replace("_", " ")
             return PiiEvidence(kind, f"{share:.0%} of values hold a known {label}", 0.5 + 0.4 * share)
     return None
 
 
-def _share(matches: Callable[[str], bool], sample: Sequence[str]) -> float:
+def _share(matches: Callable[[str], bool], sample: Sequence[str], least: float = 0.0) -> float:
+    """Share of the values that match; 0 if a glance shows that it is nowhere near ``least``."""
+    glance = sample[:: max(len(sample) // _GLANCE, 1)]
+    if sum(map(matches, glance)) < least / 4 * len(glance):
+        return 0.0
     return sum(map(matches, sample)) / len(sample)
 
 
 def _strings(values: pa.Array | pa.ChunkedArray) -> list[str]:
     """Up to some thousand non-empty values, evenly spread, as text."""
     step = max(len(values) // _SAMPLE, 1)
-    picked = [values[i].as_py() for i in range(0, len(values), step)]
+    picked = values.take(pa.array(range(0, len(values), step), pa.int64())).to_pylist()
     return [text for v in picked if v is not None and (text := str(v).strip())]
