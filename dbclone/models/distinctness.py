@@ -10,6 +10,7 @@ import pyarrow as pa
 
 _FARTHEST = 64
 """Permitted places on each side that are tried to make a number unique."""
+_MANY = 2_000
 _FARTHEST_OF_ALL = 4_096
 """Lattice steps in which they are looked for."""
 
@@ -57,14 +58,15 @@ def moved_apart(
     """The numbers with those of ``rows`` moved to the nearest free lattice place, within their group of ``others``.
 
     numbers float64[n], others int64[n] (equal where the rest of the key is equal).  Rows that find no free place
-    within the bounds and 64 steps that are permitted keep their number.
+    within the bounds and 64 steps that are permitted, or some more where many are to move, keep their number.
     """
+    farthest = 2 * _FARTHEST + min(len(rows), _MANY)
     out = numbers.copy()
     touched = np.isin(others, others[rows])
     taken = set(zip(others[touched].tolist(), numbers[touched].tolist(), strict=True))
     for row in rows.tolist():
         group, value = int(others[row]), float(out[row])
-        for place in islice((v for v in _around(value, step, bounds) if permits(v)), 2 * _FARTHEST):
+        for place in islice((v for v in _around(value, step, bounds) if permits(v)), farthest):
             if (group, place) not in taken:
                 taken.add((group, place))
                 out[row] = place

@@ -88,3 +88,8 @@ def test_null_codes_are_left_alone() -> None:
 @pytest.mark.parametrize("distinct", [True, False])
 def test_no_rows_repeat_nothing(distinct: bool) -> None:
     assert repeats([pa.array([], pa.int64())], distinct).tolist() == []
+
+
+def test_hundreds_that_are_equal_all_find_a_place() -> None:
+    moved = moved_apart(np.full(300, 50.0), np.zeros(300, dtype=np.int64), np.arange(1, 300), 1.0, (0.0, 2_000.0))
+    assert len(np.unique(moved)) == 300
