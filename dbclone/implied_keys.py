@@ -36,9 +36,7 @@ def _implied(schema: Schema, table: Table) -> Iterator[tuple[TableName, ForeignK
     for part in plain:
         for whole in plain:
             if set(part.columns) < set(whole.columns) and whole.parent != part.parent:
-                places = [whole.columns.index(column) for column in part.columns]
-                columns = tuple(whole.parent_columns[place] for place in places)
-                holder, columns = _lifted(schema, whole.parent, columns)
+                holder, columns = _lifted(schema, whole.parent, _above(whole, part.columns))
                 virtual = Virtual(unique=part.virtual is not None and part.virtual.unique)
                 named = virtual_name(schema.table(holder), columns, virtual)
                 if holder != part.parent:
@@ -53,9 +51,13 @@ def _lifted(schema: Schema, name: TableName, columns: tuple[str, ...]) -> tuple[
         key = next((k for k in keys if k.parent not in passed), None)
         if key is None:
             return name, columns
-        columns = tuple(key.parent_columns[key.columns.index(column)] for column in columns)
-        name = key.parent
+        name, columns = key.parent, _above(key, columns)
         passed.add(name)
+
+
+def _above(key: ForeignKey, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The parent's columns that some of the key's refer to."""
+    return tuple(key.parent_columns[key.columns.index(column)] for column in columns)
 
 
 def _can_be(schema: Schema, name: TableName, key: ForeignKey) -> bool:

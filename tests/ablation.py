@@ -29,7 +29,6 @@ from unittest.mock import patch
 import numpy as np
 
 from dbclone import planning
-from dbclone.connection import open_source
 from dbclone.engines import forest
 from dbclone.examples import build_sqlite
 from dbclone.fidelity import Scores, mean_distance, table_scores
@@ -47,6 +46,7 @@ from dbclone.planning import make_plan
 from dbclone.progress import Silent
 from dbclone.schema import Schema, TableName
 from dbclone.two_samples import check_extra
+from tests.real_data import read_all
 from tests.scoreboard import unpacked
 
 EXAMPLES = ("bank", "clinic", "shop")
@@ -190,9 +190,7 @@ class Original:
     @classmethod
     def read(cls, path: Path) -> Original:
         """The rows of a SQLite file."""
-        with open_source(str(path)) as source:
-            schema = source.reflect()
-            return cls(schema, {t.name: source.read(t) for t in schema.tables})
+        return cls(*read_all(path))
 
     def clone(self, seed: int) -> Tables:
         """The rows of a clone, not written anywhere."""

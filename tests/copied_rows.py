@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from dbclone.cloning import clone
-from dbclone.connection import open_source
-from dbclone.halving import Tables, halve
+from dbclone.halving import halve
 from dbclone.options import CloneOptions, FitOptions, GenerateOptions
 from dbclone.plan import TableRole
 from dbclone.privacy.audit_copies import MIN_COLUMNS
 from dbclone.privacy.audit_values import descriptive, row_hashes
 from dbclone.progress import Silent
-from dbclone.schema import Schema, TableName
+from dbclone.schema import TableName
 from dbclone.units import choose_unit
+from tests.real_data import read_all
 from tests.scoreboard import SETS, unpacked
 
 ALLOWANCE = 0.02
@@ -50,8 +50,8 @@ def shares(real: Path, seed: int) -> Iterator[tuple[TableName, float, float]]:
     target = real.with_suffix(".clone")
     chosen = CloneOptions(fit=FitOptions(seed=seed), generate=GenerateOptions(seed=seed))
     made = clone(str(real), f"sqlite:///{target}", chosen, Silent())
-    schema, source = _read(real)
-    _, twin = _read(target)
+    schema, source = read_all(real)
+    _, twin = read_all(target)
     halves = halve(schema, source, choose_unit(schema, source), seed)
     for table in made.tables:
         columns = [c.name for c in descriptive(schema.table(table.table))]
@@ -63,12 +63,6 @@ def shares(real: Path, seed: int) -> Iterator[tuple[TableName, float, float]]:
             one, other = alone.first[table.table], alone.second[table.table]
         hashes = row_hashes([source[table.table], twin[table.table], one, other], columns)
         yield table.table, float(np.isin(hashes[1], hashes[0]).mean()), float(np.isin(hashes[3], hashes[2]).mean())
-
-
-def _read(path: Path) -> tuple[Schema, Tables]:
-    with open_source(str(path)) as source:
-        schema = source.reflect()
-        return schema, {t.name: source.read(t) for t in schema.tables}
 
 
 if __name__ == "__main__":

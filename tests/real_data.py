@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dbclone.connection import open_source
+from dbclone.halving import Tables
+from dbclone.schema import Schema
+
 ROOT = Path(__file__).parent.parent
 SQLITE_SETS = (
     "biodegradability", "chinook", "completejourney", "movielens100k", "nafld", "rossmann", "synthea27nj",
@@ -27,3 +31,10 @@ def copy_of(name: str, into: Path) -> Path:
     with gzip.open(packed) as source, target.open("wb") as sink:
         shutil.copyfileobj(source, sink)
     return target
+
+
+def read_all(path: Path) -> tuple[Schema, Tables]:
+    """The schema of a SQLite database, and all rows of all tables."""
+    with open_source(str(path)) as source:
+        schema = source.reflect()
+        return schema, {t.name: source.read(t) for t in schema.tables}

@@ -19,6 +19,7 @@ from dbclone.two_samples import two_sample_accuracy
 from tests import hand_made
 from tests.commands import dbclone
 from tests.hand_made import name
+from tests.real_data import read_all
 
 SQL = """
 CREATE TABLE region (id INTEGER PRIMARY KEY, label TEXT NOT NULL);
@@ -185,11 +186,7 @@ def test_a_clone_in_another_product_is_compared_all_the_same(
 
 @pytest.fixture
 def linked(pair: tuple[Path, Path]) -> Linked:
-    from dbclone.connection import open_source
-
-    with open_source(str(pair[0])) as source:
-        schema = source.reflect()
-        return Linked(schema, {t.name: source.read(t) for t in schema.tables})
+    return Linked(*read_all(pair[0]))
 
 
 def test_a_parent_of_few_rows_is_a_label_and_no_owner(linked: Linked) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dbclone.connection import open_source
 from dbclone.errors import UsageError
 from dbclone.units import choose_unit
 from tests import hand_made
+from tests.real_data import read_all
 
 SHOP = """
 CREATE TABLE employee (id INTEGER PRIMARY KEY, last_name TEXT);
@@ -26,9 +26,7 @@ CREATE TABLE comet (id INTEGER PRIMARY KEY, mass REAL);
 
 
 def chosen(path: Path, wanted: str = "") -> str:
-    with open_source(str(path)) as source:
-        schema = source.reflect()
-        return choose_unit(schema, {t.name: source.read(t) for t in schema.tables}, wanted).name
+    return choose_unit(*read_all(path), wanted).name
 
 
 @pytest.fixture

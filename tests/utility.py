@@ -36,7 +36,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from dbclone.cloning import clone
-from dbclone.connection import open_source, open_target
+from dbclone.connection import open_target
 from dbclone.graph import descendants
 from dbclone.halving import Tables, halve
 from dbclone.options import CloneOptions, FitOptions, GenerateOptions
@@ -45,6 +45,7 @@ from dbclone.progress import Silent
 from dbclone.schema import Schema, TableName
 from dbclone.units import MANY_ENTITIES, choose_unit
 from dbclone.writing import write
+from tests.real_data import read_all
 from tests.scoreboard import SETS, unpacked
 
 MOST_TOLD = 0.95
@@ -150,7 +151,7 @@ def measure(path: Path, choices: Sequence[CloneOptions]) -> Utility | None:
 
     Files are written beside it, and removed.  None if there are too few entities, or nothing to ask them for.
     """
-    schema, tables = _read(path)
+    schema, tables = read_all(path)
     unit = choose_unit(schema, tables)
     profiler = Profiler.learn(schema, unit, [tables])
     attributes = profiler.attributes(tables)
@@ -180,7 +181,7 @@ def _cloned(schema: Schema, half: Tables, place: Path, chosen: CloneOptions) -> 
         write(target, schema, ((name, half[name]) for name in _parents_first(schema)), Silent())
         target.commit()
     clone(str(real), f"sqlite:///{made}", chosen, Silent())
-    _, rows = _read(made)
+    _, rows = read_all(made)
     real.unlink()
     made.unlink()
     return rows
@@ -189,12 +190,6 @@ def _cloned(schema: Schema, half: Tables, place: Path, chosen: CloneOptions) -> 
 def _parents_first(schema: Schema) -> list[TableName]:
     """From a table with more descendants hang those with fewer; in a ring any order will do."""
     return sorted((t.name for t in schema.tables), key=lambda name: -len(descendants(schema, name)))
-
-
-def _read(path: Path) -> tuple[Schema, Tables]:
-    with open_source(str(path)) as source:
-        schema = source.reflect()
-        return schema, {t.name: source.read(t) for t in schema.tables}
 
 
 def main() -> None:

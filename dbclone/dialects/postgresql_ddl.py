@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from dbclone.dialects.base import literal, qualified, quote, quote_all
@@ -95,18 +95,22 @@ def key_statements(table: Table) -> Iterator[str]:
             yield f"ALTER TABLE {name} ADD {_named(key)} {definition}"
 
 
-def foreign_key_statements(schema: Schema, table: Table) -> Iterator[str]:
+def partitioned(schema: Schema) -> frozenset[TableName]:
+    """The tables that have partitions."""
+    return frozenset(t.name for t in schema.tables if any(statement.kind == "partition" for statement in t.attachments))
+
+
+def foreign_key_statements(table: Table, parted: Collection[TableName]) -> Iterator[str]:
     """ALTER TABLE that adds the foreign keys, and with it proves them: to the table, or to its partitions one by one.
 
-    A key to a partitioned table makes the server add one per partition, under the first names that are free: those of
-    the table's other keys would be taken, so conditions that are always true hold these until their keys come.
+    A key to one of the ``parted`` tables makes the server add one per partition, under the first names that are free:
+    those of the table's other keys would be taken, so conditions that are always true hold these until their keys come.
     """
     declared = [
         (qualified(place), quote(name), _foreign_key(key))
         for key in table.foreign_keys
         for place, name in key.declared_by or ((table.name, key.name),)
     ]
-    parted = {t.name for t in schema.tables if any(statement.kind == "partition" for statement in t.attachments)}
     reserved = len(declared) > 1 and any(key.parent in parted for key in table.foreign_keys)
     if reserved:
         for place, name, _ in declared:

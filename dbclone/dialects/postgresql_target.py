@@ -100,9 +100,10 @@ class PostgresqlTarget:
                 for sql in ddl.key_statements(table):
                     self._execute(sql)
                 failed += self._indexes_refused(table)
+        parted = ddl.partitioned(own)
         for table in own.tables:
             with writing(f"table {table.name}"):
-                for sql in ddl.foreign_key_statements(own, table):
+                for sql in ddl.foreign_key_statements(table, parted):
                     self._execute(sql)
         self._position_sequences()
         completions = [statement for table in own.tables for statement in table.completions]

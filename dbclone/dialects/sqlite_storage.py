@@ -114,7 +114,8 @@ def _look_closer(connection: sqlite3.Connection, table: TableName, column: Colum
     family = column.type.family
     allowed = TOLERATED * present if column.nullable else 0.0
     if family in (TypeFamily.DATE, TypeFamily.TIME, TypeFamily.TIMESTAMP):
-        found = _temporal(connection, table, column) if classes.get("text") else None
+        shapes = _shapes(connection, table, column) if classes.get("text") else []
+        found = _temporal(connection, table, column, shapes) if shapes else None
         if found and found.misfits <= allowed:
             return found
         if found and found.type.family is TypeFamily.TEXT:
@@ -139,9 +140,10 @@ def _written_date(connection: sqlite3.Connection, table: TableName, column: Colu
     told = f"CASE WHEN {name} GLOB '[0-9][0-9][0-9][0-9]-[0-9]*' THEN {name} ELSE '' END"  # others may not decode
     (first,) = connection.execute(f"SELECT {told} FROM {quote(table.name)} WHERE {name} IS NOT NULL LIMIT 1").fetchone()
     if longest == len(first) and _shape_family(re.sub("[0-9]", "0", first)) in _DATES:
-        found = _temporal(connection, table, column)
-        if not found.misfits and (found.type.family, found.type.with_time_zone) in _DATES:
-            return found if len(_shapes(connection, table, column)) == 1 else Storage(column.type)
+        shapes = _shapes(connection, table, column)
+        found = _temporal(connection, table, column, shapes)
+        if len(shapes) == 1 and not found.misfits and found.type.family is not TypeFamily.TEXT:
+            return found
     return Storage(column.type)
 
 
@@ -225,9 +227,10 @@ def _shapes(connection: sqlite3.Connection, table: TableName, column: Column) ->
     ).fetchall()
 
 
-def _temporal(connection: sqlite3.Connection, table: TableName, column: Column) -> Storage:
-    """The family that most shapes of a temporal column's texts belong to."""
-    shapes = _shapes(connection, table, column)
+def _temporal(
+    connection: sqlite3.Connection, table: TableName, column: Column, shapes: Sequence[tuple[str, int]]
+) -> Storage:
+    """The family that most shapes of a column's texts belong to."""
     families: dict[tuple[TypeFamily, bool], int] = {}
     best: dict[tuple[TypeFamily, bool], str] = {}
     total = sum(count for _, count in shapes)

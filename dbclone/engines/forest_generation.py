@@ -248,7 +248,7 @@ def _calibrated(
 def _raised(counts: np.ndarray, lack: int, rng: np.random.Generator) -> np.ndarray:
     """The largest counts share what lacks in proportion to their size."""
     out = counts.copy()
-    top = np.flatnonzero(counts >= max(np.quantile(counts[counts > 0], 1 - LARGEST), 1))
+    top = np.flatnonzero(counts >= np.quantile(counts[counts > 0], 1 - LARGEST))
     out[top] += _rounded(counts[top] * (lack / counts[top].sum()), rng)
     return out
 
@@ -263,7 +263,7 @@ def _exchanged(counts: np.ndarray, lack: int, rng: np.random.Generator) -> np.nd
     change = counts[order[np.clip(place + way, 0, n - 1)]] - counts[order[place]]
     enough = int(np.searchsorted(np.abs(np.cumsum(change)), abs(lack), side="right"))
     out[order[place[:enough]]] += change[:enough]
-    return out if enough < n else _rounded(counts * (1 + lack / max(int(counts.sum()), 1)), rng)
+    return out if enough < n else _rounded(counts * (1 + lack / counts.sum()), rng)
 
 
 def _rounded(exact: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbclone.columns.avoidance import everything
 from dbclone.columns.categorical import CategoricalCodec
 from dbclone.columns.codecs import is_personal
 from dbclone.conditions.repair import Repair, taken
@@ -127,15 +126,15 @@ class Moves(ABC):
         held = {name for key in self._table.keys for name in key.columns} | self._bound()
         personal = [p for p in self._model.personal if p.name == column or p.name not in held]
         personal = [replace(p, unique=True) if p.name == column else p for p in personal]
-        known, allows = _folded(self.keys[column]), allowances(self._model.avoided)
-        allowed_too = allows.get(column, everything)
+        known, allows = _folded(self.keys[column]), allowed(self._model.avoided, column)
 
         def is_new(values: pa.Array) -> npt.NDArray[np.bool_]:
             in_use = pc.is_in(_folded(values), value_set=known).to_numpy(zero_copy_only=False)
-            return allowed_too(values) & ~in_use.astype(bool)
+            return allows(values) & ~in_use.astype(bool)
 
         traits = Traits.of({name: values.take(pa.array(rows)) for name, values in self.keys.items()}, len(rows))
-        for name, made in fill(personal, len(rows), self._rng, {**allows, column: is_new}, traits).items():
+        permitted = {**allowances(self._model.avoided), column: is_new}
+        for name, made in fill(personal, len(rows), self._rng, permitted, traits).items():
             there = self.keys[name].take(pa.array(rows)).is_valid()
             self._put(name, rows[there.to_numpy(zero_copy_only=False)], made.filter(there))
 

@@ -38,21 +38,18 @@ def draw_tables(plan: Plan, models: tuple[TableModel, ...], options: GenerateOpt
     if first.wished() > SMALL:
         yield from first.tables()
         return
-    best: tuple[int, list[tuple[TableName, pa.Table]]] | None = None
-    failure: PlanError | None = None
+    drawn: list[tuple[int, list[tuple[TableName, pa.Table]]]] = []
+    failures: list[PlanError] = []
     for draw in range(_DRAWS):
         seeded = replace(options, seed=options.seed + draw * _STRIDE)
         generation = Generation(plan, models, seeded, Silent()) if draw else first
         try:
             tables = list(generation.tables())
+            drawn.append((generation.missing(), tables))
         except PlanError as error:
-            failure = failure or error
-            continue
-        missing = generation.missing()
-        if best is None or missing < best[0]:
-            best = (missing, tables)
-        if not missing:
+            failures.append(error)
+        if drawn and not drawn[-1][0]:
             break
-    if best is None:
-        raise failure or PlanError("No draw satisfies the conditions of the schema.")
-    yield from best[1]
+    if not drawn:
+        raise failures[0]
+    yield from min(drawn, key=lambda found: found[0])[1]

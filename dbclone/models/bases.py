@@ -12,7 +12,7 @@ from dbclone.models.grouping import mid_ranks
 from dbclone.models.inequalities import holds, mostly_equal, nearest
 from dbclone.models.layout import ALIKE, LINKED, MEASURED, OWNER, PACED, SAME_ROW, SIBLING
 from dbclone.models.observation import Observation, Observed
-from dbclone.models.rows import Path, gather_numbers
+from dbclone.models.rows import Path, gather_numbers, opening
 from dbclone.models.sampling import Sample, Shape, alike_rows
 from dbclone.models.steps import Bound, Link, Scale
 from dbclone.schema import TableName
@@ -169,10 +169,8 @@ def _reaches(raw: np.ndarray, base: Base) -> float:
 
 def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, ceiling: np.ndarray) -> Base:
     """The previous sibling as base, in units of the room left, where gaps go with the room (rank correlation)."""
-    family = observed.family
-    n = len(family)
-    fresh = np.append(True, family[1:] != family[:-1]) if n else np.zeros(0, dtype=bool)
-    first = np.flatnonzero(fresh)
+    n = len(observed.family)
+    first = np.flatnonzero(opening(observed.family))
     sizes = np.diff(np.append(first, n))
     left = np.repeat(sizes, sizes) - (np.arange(n) - np.repeat(first, sizes))
     unit = np.maximum(ceiling - sibling.numbers, 0.0) / np.maximum(left, 1)
@@ -184,7 +182,7 @@ def _paced(observed: Observed, shape: Shape, raw: np.ndarray, sibling: Base, cei
     if usual > _REGULAR:
         return sibling
     pick = np.flatnonzero(held)[:: max(1, int(held.sum()) // 20_000)]
-    if usual > _REGULAR or np.ptp(unit[pick]) == 0 or np.ptp(gap[pick]) == 0:
+    if np.ptp(unit[pick]) == 0 or np.ptp(gap[pick]) == 0:
         return sibling  # what is always the same goes with nothing
     together = np.corrcoef(mid_ranks(gap[pick]), mid_ranks(unit[pick]))[0, 1]
     if not together > _TOGETHER:

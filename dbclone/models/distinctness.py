@@ -11,6 +11,7 @@ import pyarrow as pa
 _FARTHEST = 64
 """Permitted places on each side that are tried to make a number unique."""
 _MANY = 2_000
+"""Places more that are tried at most where many rows are to move: those before may have taken the nearest."""
 _FARTHEST_OF_ALL = 4_096
 """Lattice steps in which they are looked for."""
 

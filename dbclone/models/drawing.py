@@ -89,10 +89,9 @@ def _families(table: TableSteps, size: Size, database: Database, groups: list[Gr
         context[: len(size.children)] = block.T
         numbers[: len(size.children)] = gather_numbers(database, owner, table.numbers)
     group = np.full((max(len(table.links), 1), len(counts)), -1, dtype=np.int64)
-    for j, (link, found) in enumerate(zip(table.links, groups, strict=True)):
-        if found is not None and link.restriction is not None and link.restriction.source == "owner":
-            group[j, : len(size.children)] = found.source_group
-            group[j, len(size.children) :] = ANY_GROUP
+    for j, found in _named_by_owner(table, groups):
+        group[j, : len(size.children)] = found.source_group
+        group[j, len(size.children) :] = ANY_GROUP
     return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group)
 
 
@@ -101,12 +100,18 @@ def _without_barren(table: TableSteps, size: Size, groups: list[Groups | None]) 
     if not table.ownerless:
         return size
     barren = np.zeros(len(size.children), dtype=bool)
-    for link, found in zip(table.links, groups, strict=True):
-        if found is not None and link.restriction is not None and link.restriction.source == "owner":
-            there = np.isin(found.source_group, found.parent_group) & (found.source_group >= 0)
-            barren |= ~there & (not link.nullable)
+    for j, found in _named_by_owner(table, groups):
+        if not table.links[j].nullable:
+            barren |= ~np.isin(found.source_group, found.parent_group) | (found.source_group < 0)
     lost = int(size.children[barren].sum())
     return Size(np.where(barren, 0, size.children), size.alone + lost)
+
+
+def _named_by_owner(table: TableSteps, groups: list[Groups | None]) -> Iterator[tuple[int, Groups]]:
+    """The links whose candidates the owner names, by number, with the groups of these."""
+    for j, (link, found) in enumerate(zip(table.links, groups, strict=True)):
+        if found is not None and link.restriction is not None and link.restriction.source == "owner":
+            yield j, found
 
 
 def _groups(table: TableSteps, link: Link, database: Database, keys: Keys) -> Groups | None:

@@ -198,8 +198,7 @@ class _Learner:
             NO_SIEVE if counting else self._sieve(shape),
             self._month_days(shape),
             counting,
-            False,
-            int(((raw < low) | (raw > high)).sum()),
+            beyond=int(((raw < low) | (raw > high)).sum()),
         )
 
     def _is_once(self, shape: Shape) -> bool:

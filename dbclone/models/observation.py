@@ -18,7 +18,7 @@ from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.encoding import ColumnStep, encode_columns
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.relations import Relation, owner_of, relations_of
-from dbclone.models.rows import Rows
+from dbclone.models.rows import Rows, opening
 from dbclone.models.steps import Restriction, Scale
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.privacy.protection import UNGUARDED, Guard, count_entities
@@ -107,19 +107,12 @@ def observe(plan: Plan, read: Read, k: int, seed: int = 0) -> Observation:
     return seen
 
 
-def starts_of(family: np.ndarray) -> np.ndarray:
-    """Positions of the first row of each family; ``family`` int64[n] ascends."""
-    fresh = np.ones(len(family), dtype=bool)
-    fresh[1:] = family[1:] != family[:-1]
-    return np.flatnonzero(fresh)
-
-
 def sampled_families(family: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rows of whole families, drawn until MOST_ROWS are reached, in family order."""
     n = len(family)
     if n <= MOST_ROWS:
         return np.arange(n)
-    first = starts_of(family)
+    first = np.flatnonzero(opening(family))
     sizes = np.diff(np.append(first, n))
     order = rng.permutation(len(first))
     enough = int(np.searchsorted(np.cumsum(sizes[order]), MOST_ROWS)) + 1

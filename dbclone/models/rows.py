@@ -80,6 +80,13 @@ def gather_numbers(database: Database, start: TableName, paths: tuple[Path, ...]
     return out
 
 
+def opening(family: np.ndarray) -> np.ndarray:
+    """bool[n]: the first rows of the families; ``family`` int64[n], the rows of each stand together."""
+    fresh = np.ones(len(family), dtype=bool)
+    fresh[1:] = family[1:] != family[:-1]
+    return fresh
+
+
 def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The values (float64[m]) at the given rows; NaN where the row number is −1.  float64[n]."""
     if not len(values):

@@ -11,8 +11,8 @@ from dbclone.models.compiled import kernel
 from dbclone.models.drawn_columns import pace_byte
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.layout import POSITION_BYTES, SEEN_BYTES
-from dbclone.models.observation import Observation, Observed, starts_of
-from dbclone.models.rows import Path, Rows, gather_bytes
+from dbclone.models.observation import Observation, Observed
+from dbclone.models.rows import Path, Rows, gather_bytes, opening
 from dbclone.models.steps import Link, Scale
 from dbclone.privacy.protection import UNGUARDED, Guard
 from dbclone.schema import TableName
@@ -63,7 +63,7 @@ def take_sample(
 ) -> Sample:
     """``marks``: the paced step and the kind step ('' for none), and the highest number of the former in each row."""
     rows, family = observed.rows, observed.family
-    first, picked = starts_of(family), observed.sampled
+    first, picked = np.flatnonzero(opening(family)), observed.sampled
     position = _positions(first, rows.n)
     own = np.concatenate([rows.bytes[s.name] for s in shapes] or [np.zeros((0, rows.n), np.uint8)])
     previous = _taken(own, np.where(position[picked] > 0, picked - 1, -1))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dbclone.models.rows import opening
+
 SUPPORT = 0.995
 _TELLING = 20
 _SKETCH = 4_000
@@ -196,7 +198,7 @@ def find_running(
 
     ``owner`` holds the owner's columns, per row; a running column whose start is none of them and not zero is not kept.
     """
-    first = np.append(True, family[1:] != family[:-1]) if len(family) else np.zeros(0, dtype=bool)
+    first = opening(family)
     found: list[Running] = []
     for target, there in targets.items():
         step = np.append(0.0, np.diff(there)) if len(there) else there
@@ -225,6 +227,6 @@ def _start(opening: np.ndarray, first: np.ndarray, owner: Mapping[str, np.ndarra
 def carry_on(family: np.ndarray, moved: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Running sums of ``moved`` within each family, from ``start`` (float64[n], that of the family's first row)."""
     total = np.cumsum(np.nan_to_num(moved))
-    first = np.append(True, family[1:] != family[:-1]) if len(family) else np.zeros(0, dtype=bool)
+    first = opening(family)
     at = np.maximum.accumulate(np.where(first, np.arange(len(family)), 0))
     return total - (total[at] - np.nan_to_num(moved)[at]) + start[at]

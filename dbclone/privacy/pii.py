@@ -209,9 +209,10 @@ def _names_by_content(sample: Sequence[str]) -> PiiEvidence | None:
 
 def _share(matches: Callable[[str], bool], sample: Sequence[str], least: float = 0.0) -> float:
     """Share of the values that match; 0 if a glance shows that it is nowhere near ``least``."""
-    glance = sample[:: max(len(sample) // _GLANCE, 1)]
-    if sum(map(matches, glance)) < least / 4 * len(glance):
-        return 0.0
+    if least:
+        glance = sample[:: max(len(sample) // _GLANCE, 1)]
+        if sum(map(matches, glance)) < least / 4 * len(glance):
+            return 0.0
     return sum(map(matches, sample)) / len(sample)
 
 
