@@ -67,6 +67,15 @@ class ColumnPlan:
 
 
 @dataclass(frozen=True)
+class Holding:
+    """How persons hold the rows of a table that refers to none: by the rows of a table of links."""
+
+    links: TableName
+    key: ForeignKey
+    """The key of the table of links that refers to what is held."""
+
+
+@dataclass(frozen=True)
 class TablePlan:
     table: TableName
     role: TableRole
@@ -79,7 +88,9 @@ class TablePlan:
     order_by: tuple[str, ...] = ()
     """Sort key of the rows of one owner; empty means the primary key's order."""
     held_through: ForeignKey | None = None
-    """The key that leads to the entity to which a row belongs; None: each row is an entity of its own."""
+    """The key that leads to the entity to which a row belongs."""
+    held_by: Holding | None = None
+    """The links by which an entity holds the row; with neither, each row is an entity of its own."""
 
     @property
     def owner(self) -> ForeignKey | None:
@@ -116,6 +127,9 @@ class Plan:
         return name if above is None else self.entity(above)
 
     def holder(self, name: TableName) -> TableName | None:
-        """The parent whose rows are, or belong to, the entities of this table's rows."""
-        key = self.table(name).held_through
+        """The table whose rows are, or belong to, the entities of this table's rows."""
+        plan = self.table(name)
+        if plan.held_by is not None:
+            return plan.held_by.links if plan.held_by.links in self._by_name else None
+        key = plan.held_through
         return key.parent if key is not None and key.parent in self._by_name else None

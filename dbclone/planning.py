@@ -18,7 +18,7 @@ from dbclone.reference_roles import Circumstances, choose_references
 from dbclone.schema import ForeignKey, Schema, Table, TableName
 from dbclone.selection import select
 from dbclone.survey import Survey
-from dbclone.table_roles import RoleChoice, choose_table_roles, person_tables
+from dbclone.table_roles import RoleChoice, choose_table_roles, person_tables, tables_of_named_persons
 
 
 def make_plan(schema: Schema, counts: Mapping[TableName, int], read: Read, options: PlanOptions | None = None) -> Plan:
@@ -37,7 +37,8 @@ def make_plan(schema: Schema, counts: Mapping[TableName, int], read: Read, optio
     descending = person_descendants(selection.schema, persons)
     known = Circumstances({name: c.role for name, c in choices.items()}, deferred, descending)
     planned = [_plan_table(survey, n, choices[n], known, selection.nulled[n]) for n in order]
-    tables = with_entities(planned, persons)
+    named = tables_of_named_persons(survey)
+    tables = with_entities(planned, named, persons - named)
     graph = (*_virtual_findings(selection.schema), *_cycle_findings(selection.schema, cycles))
     findings = (*selection.findings, *graph, *_table_findings(survey, tables))
     return Plan(selection.schema, tables, findings)

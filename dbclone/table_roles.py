@@ -9,7 +9,7 @@ A table with personal data, or one that refers to anything that is not itself a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -53,6 +53,8 @@ PERSONAL_KINDS = frozenset(
     {"first_name", "last_name", "full_name", "username", "email", "phone", "national_id", "birth_date", "password"}
 )
 """Kinds of PII that make a row a person (an address or a company's name alone does not)."""
+_REACHED = {"email", "phone"}
+"""Of these, those that organisations have, too."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,18 @@ def person_tables(survey: Survey) -> frozenset[TableName]:
     return frozenset(t.name for t in survey.schema.tables if survey.rows(t.name) and _is_person(survey, t))
 
 
-def _is_person(survey: Survey, table: Table) -> bool:
+def tables_of_named_persons(survey: Survey) -> frozenset[TableName]:
+    """Those of the person tables that say more of their rows than how to reach them, as those of branches do."""
+    return frozenset(
+        t.name for t in survey.schema.tables if survey.rows(t.name) and _is_person(survey, t, PERSONAL_KINDS - _REACHED)
+    )
+
+
+def _is_person(survey: Survey, table: Table, kinds: Collection[str] = PERSONAL_KINDS) -> bool:
     if PERSON_WORDS.search(_words(table.name.name)):
         return True
     found = (survey.own_pii(table.name, c.name) for c in _descriptive(table))
-    return any(evidence is not None and evidence.kind in PERSONAL_KINDS for evidence in found)
+    return any(evidence is not None and evidence.kind in kinds for evidence in found)
 
 
 def _words(name: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from dbclone.abc import Read
 from dbclone.columns.codecs import Filled, is_personal
-from dbclone.entities import handed_down
+from dbclone.entities import entities_of
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.copies import MADE, REPEATED, Copied, find_copies, find_sometimes
 from dbclone.models.derivation import NOTHING, Derivations
@@ -78,8 +78,8 @@ def observe(plan: Plan, read: Read, k: int, seed: int = 0) -> Observation:
     """Encode every table, parents before children, and find the columns that repeat a parent's."""
     seen = Observation(plan, {})
     order: dict[TableName, np.ndarray] = {}
-    entities: dict[TableName, np.ndarray] = {}
     data = {t.table: read(t.table) for t in plan.tables}
+    entities = entities_of(plan, data.__getitem__)
     for number, table in enumerate(plan.tables):
         observed = Observed(table, plan.schema.table(table.table), relations_of(plan, table))
         observed.rng = np.random.default_rng(seed * 1_000_003 + number)
@@ -90,8 +90,6 @@ def observe(plan: Plan, read: Read, k: int, seed: int = 0) -> Observation:
         observed.sampled = sampled_families(observed.family, observed.rng)
         rows = data[table.table].take(pa.array(observed.order))
         observed.rows, observed.data = Rows(rows.num_rows), rows
-        above = entities.get(plan.holder(table.table) or table.table)
-        entities[table.table] = _entities(observed, parents, above, data[table.table].num_rows)
         observed.guard = Guard(k, entities[table.table]).take(observed.order)
         if table.role is TableRole.SYNTHESISE:
             observed.columns = encode_columns(
@@ -119,16 +117,6 @@ def sampled_families(family: np.ndarray, rng: np.random.Generator) -> np.ndarray
     keep = np.zeros(len(first), dtype=bool)
     keep[order[:enough]] = True
     return np.flatnonzero(np.repeat(keep, sizes))[: 4 * MOST_ROWS]
-
-
-def _entities(
-    observed: Observed, parents: Mapping[str, np.ndarray], above: np.ndarray | None, n: int
-) -> np.ndarray:
-    """The entity of each row of the source: that of its holder (``above``), else one of its own.  int64[n]."""
-    through = next((r for r in observed.relations if r.key == observed.plan.held_through), None)
-    if through is None or above is None:
-        return np.arange(n)
-    return handed_down(parents[through.id], above)
 
 
 def _set_copies(seen: Observation, observed: Observed) -> None:
