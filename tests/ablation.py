@@ -69,8 +69,10 @@ def _instead(value: object) -> Callable[[Any], Any]:
 
 def _not_counted_from(*references: int) -> Callable[[Any], Any]:
     """``choose_bases`` without the bases of these kinds."""
-    return lambda choose: lambda observed, shape, raw, found, **more: choose(
-        observed, shape, raw, [b for b in found if b.reference not in references], **more
+    return lambda choose: (
+        lambda observed, shape, raw, found, **more: choose(
+            observed, shape, raw, [b for b in found if b.reference not in references], **more
+        )
     )
 
 

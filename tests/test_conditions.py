@@ -24,7 +24,7 @@ from tests.dialects.places import Place
 COLUMNS = {
     "sqlite": 'i INTEGER, j INTEGER, r REAL, d DECIMAL(8,2), b BOOLEAN, t TEXT, u VARCHAR(9), "the name" TEXT COLLATE'
     " NOCASE, day DATE, later DATE, at TIMESTAMP, clock TIME",
-    "mysql": 'i integer, j bigint, r double, d decimal(8,2), b boolean, t varchar(20) COLLATE utf8mb4_general_ci,'
+    "mysql": "i integer, j bigint, r double, d decimal(8,2), b boolean, t varchar(20) COLLATE utf8mb4_general_ci,"
     ' u varchar(9) COLLATE utf8mb4_bin, "the name" char(4) COLLATE utf8mb4_nopad_bin, day date, later date,'
     " at datetime, clock time",
     "postgresql": 'i integer, j bigint, r double precision, d numeric(8,2), b boolean, t text, u varchar(9), "the name"'

@@ -101,9 +101,7 @@ def connect(url: str, shown: str, *, local_infile: bool = False) -> Session:
     arguments["local_infile"] = local_infile and arguments.get("local_infile", True)
     try:
         # Without decoders every value arrives as the bytes that the server sent.
-        connection = pymysql.connect(
-            **arguments, conv=encoders, use_unicode=False, autocommit=True
-        )
+        connection = pymysql.connect(**arguments, conv=encoders, use_unicode=False, autocommit=True)
         session = Session(connection, str(arguments["database"]))
         for statement in _SETTINGS:
             session.execute(statement)

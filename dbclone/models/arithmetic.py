@@ -6,7 +6,8 @@ which it says something (no operand 0, no factor 1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
@@ -39,9 +40,26 @@ OPERATIONS: dict[str, Operation] = {
     "a + b - c": lambda a, b, c: a + b - c,
     "a - b - c": lambda a, b, c: a - b - c,
 }
+SPANS: dict[str, Operation] = {
+    "(a - b) in hours": lambda a, b: (a - b) * 24,
+    "(a - b) in minutes": lambda a, b: (a - b) * 1_440,
+    "(a - b) in seconds": lambda a, b: (a - b) * 86_400,
+    "(a - b) in whole hours": lambda a, b: _whole((a - b) * 24),
+    "(a - b) in whole minutes": lambda a, b: _whole((a - b) * 1_440),
+    "(a - b) in whole days": lambda a, b: _whole(a - b),
+    "(a - b) from day to day": lambda a, b: _whole(a) - _whole(b),
+    "(a - b) in whole years": lambda a, b: _whole((a - b) / 365.25),
+}
+"""Between dates, which are numbers of days."""
+_EVERY = OPERATIONS | SPANS
 _SYMMETRIC = frozenset({"a * b", "a + b", "a * b / 100", "a + b + c"})
-_RANK = {name: i for i, name in enumerate(OPERATIONS)}
+_RANK = {name: i for i, name in enumerate(_EVERY)}
 _SUM = frozenset({"a + b", "a - b", "a + b + c", "a + b - c", "a - b - c"})
+
+
+def _whole(numbers: np.ndarray) -> np.ndarray:
+    """Rounded down, but for what doubles lose."""
+    return np.floor(numbers + 1e-7)
 
 
 @dataclass(frozen=True)
@@ -54,25 +72,26 @@ class Formula:
     support: float
 
     def __str__(self) -> str:
-        text = self.operation
-        for letter in "abc"[: len(self.operands)]:
-            text = text.replace(letter, f"\0{letter}")
-        for letter, name in zip("abc", self.operands, strict=False):
-            text = text.replace(f"\0{letter}", name)
+        names = dict(zip("abc", self.operands, strict=False))
+        text = re.sub(r"\b[abc]\b", lambda letter: names[letter[0]], self.operation)
         return f"{self.target} = {text}"
 
 
 def compute(formula: Formula, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """The target's values, float64[n], not rounded; NaN where an operand is."""
-    return OPERATIONS[formula.operation](*(values[name] for name in formula.operands))
+    return _EVERY[formula.operation](*(values[name] for name in formula.operands))
 
 
 def find_formulas(
-    targets: Sequence[str], values: Mapping[str, np.ndarray], units: Mapping[str, float]
+    targets: Sequence[str],
+    values: Mapping[str, np.ndarray],
+    units: Mapping[str, float],
+    dates: Collection[str] = (),
 ) -> tuple[Formula, ...]:
     """Formulas for as many targets as there are, without circles; float64[n] each, NaN for NULL.
 
-    ``values`` may hold columns that are no targets; ``units`` are the lattice steps of the targets (0: a continuum).
+    ``values`` may hold columns that are no targets; ``units`` are the lattice steps of the targets (0: a continuum);
+    ``dates`` are those of the values that are dates, in days.
     """
     names = [n for n in values if _varied(values[n])][:MOST_COLUMNS]
     n = len(next(iter(values.values()))) if values else 0
@@ -83,7 +102,7 @@ def find_formulas(
     found: dict[str, Formula] = {}
     for arity in (2, 3):
         proposals = sorted(
-            _proposals(targets, names, sketch, units, arity, found=found),
+            _proposals(targets, names, sketch, units, arity, found=found, dates=dates),
             key=lambda p: _preference(p, names, various, targets),
         )
         for target, operation, operands in proposals:
@@ -118,16 +137,19 @@ def _proposals(
     arity: int,
     *,
     found: Mapping[str, Formula],
+    dates: Collection[str],
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     open_ = [t for t in targets if t in sketch and t not in found]
     if not open_ or (arity == 3 and len(names) > MOST_COLUMNS // 2):
         return
     there = np.array([sketch[t] for t in open_])
     room = np.array([_tolerance(sketch[t], units[t]) for t in open_])
-    for operation, apply in OPERATIONS.items():
+    spanned = [name for name in names if name in dates]
+    for operation, apply in _EVERY.items():
         if apply.__code__.co_argcount != arity:
             continue
-        for operands in (combinations if operation in _SYMMETRIC else permutations)(names, arity):
+        among = spanned if operation in SPANS else names
+        for operands in (combinations if operation in _SYMMETRIC else permutations)(among, arity):
             made = apply(*(sketch[o] for o in operands))
             near = np.abs(there - made) <= room
             known = ~np.isnan(there) & ~np.isnan(made)
@@ -174,7 +196,7 @@ def _support(
     target: str, operation: str, operands: tuple[str, ...], values: Mapping[str, np.ndarray], unit: float
 ) -> float:
     there = values[target]
-    made = OPERATIONS[operation](*(values[o] for o in operands))
+    made = _EVERY[operation](*(values[o] for o in operands))
     right = np.abs(there - made) <= _tolerance(there, unit)
     both_null = np.isnan(there) & np.isnan(made)
     telling = ~np.isnan(there) & ~np.isnan(made)

@@ -89,6 +89,8 @@ def bases_of(
     for reference, j, parent, up, paths in sources:
         block = gather_numbers(seen.database, parent, paths)
         for i, path in enumerate(paths):
+            if path.step.startswith("last:"):
+                continue
             scale = _scale_at(seen, parent, path)
             if scale.temporal == shape.scale.temporal and len(block):
                 there = np.where(up >= 0, block[np.maximum(up, 0), i], np.nan)
@@ -122,9 +124,18 @@ def _scale_at(seen: Observation, start: TableName, path: Path) -> Scale:
 
 
 def choose_bases(
-    observed: Observed, shape: Shape, raw: np.ndarray, bases: list[Base], *, ceiling: np.ndarray, kind: str
+    observed: Observed,
+    shape: Shape,
+    raw: np.ndarray,
+    bases: list[Base],
+    *,
+    ceiling: np.ndarray | None,
+    kind: str,
 ) -> list[Base]:
-    """At most two: the previous sibling where it is the narrower base, and the best of the others."""
+    """At most two: the previous sibling where it is the narrower base, and the best of the others.
+
+    ``ceiling``: of the paced step, the highest number that it may have in each row.
+    """
     lattice = shape.scale.lattice
     worth = WORTH if shape.scale.temporal else 2 * WORTH
     sibling = next((b for b in bases if b.reference == SIBLING), None)
@@ -134,13 +145,13 @@ def choose_bases(
     best = max(others, key=lambda b: gains[id(b)], default=None)
     chosen: list[Base] = []
     if sibling is not None:
-        sort_key = shape.name == f"column:{observed.plan.order_by[0]}" if observed.plan.order_by else False
+        sort_key = ceiling is not None or shape.name in [f"column:{name}" for name in observed.plan.order_by[:1]]
         needed = 0.05 if sort_key else worth
         if best and not sort_key:
             steadier = constancy(raw, sibling.numbers) > max(constancy(raw, best.numbers) + _STEADIER, _STEADY)
             needed = max(needed, gains[id(best)] + (-0.1 if steadier else 0.1))
         if gains[id(sibling)] > needed:
-            chosen.append(_paced(observed, shape, raw, sibling, ceiling) if sort_key else sibling)
+            chosen.append(sibling if ceiling is None else _paced(observed, shape, raw, sibling, ceiling))
             first = np.where(np.isnan(sibling.numbers), raw, np.nan)
             others = [b for b in bases if b.reference != SIBLING and saved(first, b.numbers, lattice) > WORTH]
             best = max(others, key=lambda b: saved(first, b.numbers, lattice), default=None)

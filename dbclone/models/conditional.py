@@ -29,16 +29,14 @@ class Seen:
     """bool[F]: whether the byte is known when the column is drawn."""
 
 
-def fit_conditional(
-    seen: Seen, codes: np.ndarray, held_out: np.ndarray, rising: bool, guard: Guard = UNGUARDED
-) -> Tree:
+def fit_conditional(seen: Seen, codes: np.ndarray, fold: np.ndarray, rising: bool, guard: Guard = UNGUARDED) -> Tree:
     """The tree of int32[n] codes.
 
-    ``rising`` says whether the codes have an order; ``held_out`` (bool[n]) marks rows of families that choose the
-    tree's size and shrinkage; no node holds fewer entities than the ``guard`` of the rows asks for.
+    ``rising`` says whether the codes have an order; families of a ``fold`` (uint8[n]) are left out to
+    choose the tree's size and shrinkage; no node holds fewer entities than the ``guard`` of the rows asks for.
     """
     classes, n_classes = _classes(codes, rising, seen)
-    target = Target(codes, classes, n_classes, held_out, guard)
+    target = Target(codes, classes, n_classes, fold, guard)
     return grow(seen.features, seen.ordered, target, screen(seen, classes, n_classes))
 
 

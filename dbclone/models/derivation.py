@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,11 +79,14 @@ def restored(codec: NumericCodec | TemporalCodec, numbers: np.ndarray) -> pa.Arr
 
 
 def row_formulas(
-    targets: Mapping[str, float], own: Mapping[str, np.ndarray], above: Mapping[Operand, np.ndarray]
+    targets: Mapping[str, float],
+    own: Mapping[str, np.ndarray],
+    above: Mapping[Operand, np.ndarray],
+    dates: Collection[str],
 ) -> tuple[tuple[Operand, ...], tuple[Formula, ...]]:
-    """Formulas for the targets (name → lattice step) over the row's own columns and those of its parents."""
+    """Formulas for the targets (name → lattice step) over the row's own columns, ``dates`` too, and its parents'."""
     values = dict(own) | {o.name: v for o, v in above.items()}
-    formulas = find_formulas(tuple(targets), values, targets)
+    formulas = find_formulas(tuple(targets), values, targets, dates)
     used = {name for f in formulas for name in f.operands}
     operands = tuple(Operand(name, name) for name in own if name in used)
     return operands + tuple(o for o in above if o.name in used), formulas

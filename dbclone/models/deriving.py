@@ -97,7 +97,8 @@ def _formulas(
         columns = {n: v for n, v in numbers[far].items() if n in _prices(seen.tables[far])}
         above |= parents_columns(seen.database, table, hops, columns)
     units = {name: _lattice(step) for name, step in steps.items()}
-    operands, formulas = row_formulas(units, numbers[table], above)
+    dates = {c.column for c in observed.columns if c.scale.temporal}
+    operands, formulas = row_formulas(units, numbers[table], above, dates)
     sources |= {(o.hops[-1].parent, o.column) for o in operands if o.hops}
     _with(observed, [steps[f.target] for f in formulas], operands=operands, formulas=formulas)
 

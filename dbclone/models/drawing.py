@@ -153,7 +153,6 @@ def groups_by_value(left: list[pa.Array], right: list[pa.Array]) -> Groups:
     return Groups(joint[n:], joint[:n], int(joint.max(initial=-1)) + 1 or 1)
 
 
-
 def keep_order(table: TableSteps, rows: Rows, database: Database) -> None:
     """Where a row falls on the very day of a date that it may not precede, its time of day is not before that one's.
 

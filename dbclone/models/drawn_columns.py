@@ -195,6 +195,16 @@ def _reaching(step, variant, base, low, high):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _last(p, s, value, low, high):  # type: ignore[no-untyped-def]
+    """The date at which the family ends, where one may stand."""
+    step = p.steps[s]
+    value = min(max(value, low), high)
+    if step.month_days:
+        return on_days_of_month(value, step.origin, step.month_days, low, high)
+    return _sieved(p, s, value, 0.0, False, low, high)
+
+
+@inner
 def draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     """Code and number of a measured step, by the first variant whose base is there, within the row's bounds."""
     step = p.steps[s]
@@ -202,6 +212,8 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
     if empty == 1:
         return 0, np.nan
     low, high = range_of(p, s, row, first, family, families, numbers, chosen, alike)
+    if step.ends >= 0 and left == 1 and not np.isnan(families.numbers[family, step.ends]):
+        return 0, _last(p, s, families.numbers[family, step.ends], low, high)
     for v in range(step.first_variant, step.first_variant + step.variants):
         variant = p.variants[v]
         source = variant.source

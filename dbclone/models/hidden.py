@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from dbclone.models.encoding import ColumnStep, measured_feature
+from dbclone.models.endings import last_dates, last_of, rising_date
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.grouping import (
     NO_ROWS,
@@ -69,6 +70,7 @@ def _add_relation(seen: Observation, observed: Observed, r: Relation) -> None:
         _put_types(seen, observed, r, counts, 40)
         _put_levels(observed, parent, r)
         _put_count(parent, r.id, counts)
+        _put_last(observed, parent, r)
     elif r.role is ReferenceRole.LINK:
         _add_link(seen, observed, r)
     else:
@@ -147,9 +149,7 @@ def _traits(parent: Observed, observed: Observed, r: Relation, local: bool) -> n
     return traits(columns, rows.n, observed.rows.parents[r.id], observed.family, 2.0 if local else 0.15)
 
 
-def _profile(
-    seen: Observation, observed: Observed, r: Relation, local: bool
-) -> tuple[Profiles, np.ndarray]:
+def _profile(seen: Observation, observed: Observed, r: Relation, local: bool) -> tuple[Profiles, np.ndarray]:
     """What the children of each parent are like, and whom they meet."""
     rows = observed.rows
     up = rows.parents[r.id]
@@ -259,6 +259,19 @@ def _put_levels(observed: Observed, parent: Observed, r: Relation) -> None:
         feature = measured_feature(level, scale, parent.guard)
         parent.rows.numbers[step], parent.rows.bytes[step] = level, feature.view(level)
         parent.hidden[step] = (feature, scale)
+
+
+def _put_last(observed: Observed, parent: Observed, r: Relation) -> None:
+    """The date up to which the children of each parent go on."""
+    date = rising_date(observed)
+    if date is None or parent.plan.role is not TableRole.SYNTHESISE:
+        return
+    last = last_dates(observed, date, parent.rows.n)
+    if last is not None:
+        step = last_of(r)
+        feature = measured_feature(last, date.scale, parent.guard)
+        parent.rows.numbers[step], parent.rows.bytes[step] = last, feature.view(last)
+        parent.hidden[step] = (feature, date.scale)
 
 
 def _put_coded(observed: Observed, step: str) -> None:

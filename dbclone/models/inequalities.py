@@ -42,4 +42,3 @@ def mostly_equal(raw: np.ndarray, base: np.ndarray) -> bool:
 def nearest(found: Sequence[tuple[float, int]]) -> list[int]:
     """Indices of the MOST bounds that lie nearest to the column (mean distance, index)."""
     return [i for _, i in sorted(found)[:MOST]]
-

@@ -49,13 +49,14 @@ STEP = np.dtype(
         *((n, np.int64) for n in ("parts", "edges_at", "edges_n", "known_at", "known_n", "types_at")),
         *((n, np.int64) for n in ("first_bound", "bounds", "null_source", "null_at", "null_n", "empty_at")),
         *((n, np.int64) for n in ("cuts_at", "moduli_at", "classes_at", "cells", "kept_at", "kept_n")),
-        *((n, np.int64) for n in ("temporal", "days", "month_days", "once")),
+        *((n, np.int64) for n in ("temporal", "days", "month_days", "once", "ends")),
     ]
 )
 """``feature_at`` is the place of the step's first byte among the own bytes, ``link`` its link or −1; ``null_source``
 the step that decides whether this one is NULL, or −1; ``cuts`` to ``kept`` are its sieve (models.sieve);
 ``temporal``: whether it is a date or time, ``days`` one without time of day, ``month_days`` on which days of the
-month (models.calendar); ``once``: whether siblings hardly ever share its code."""
+month (models.calendar); ``once``: whether siblings hardly ever share its code; ``ends``: the
+family's number that the last sibling has, or −1."""
 
 VARIANT = np.dtype(
     [

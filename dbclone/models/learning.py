@@ -14,17 +14,18 @@ from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_b
 from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional
 from dbclone.models.drawing import with_moments
-from dbclone.models.layout import ABSOLUTE, BY_HABIT, BY_KEY, LOOKUP, MEASURED, PACED
+from dbclone.models.endings import last_of, rising_date
+from dbclone.models.layout import ABSOLUTE, BY_HABIT, BY_KEY, LOOKUP, MEASURED, OWNER, PACED
 from dbclone.models.linkage import usually_apart
 from dbclone.models.lookups import table_of, without_cycles
 from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation, families_keep_apart
-from dbclone.models.rows import Hop, Path
+from dbclone.models.rows import Hop, Path, taken
 from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.step_order import determining, kind_step, plain_numbers, shapes_of
-from dbclone.models.steps import Link, NullRule, Step, TableSteps, Variant
+from dbclone.models.steps import Bound, Link, NullRule, Step, TableSteps, Variant
 from dbclone.models.tails import has_tails, reach
 from dbclone.models.tree import Tree
 from dbclone.plan import ReferenceRole, TableRole
@@ -50,7 +51,7 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor) -> TableS
     paced = _paced_step(observed, shapes)
     ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))
     sample = take_sample(seen, observed, shapes, context, links, marks=(paced, kind, ceiling))
-    learner = _Learner(seen, observed, shapes, sample, (numbers, links), kind, determined, empty, ceiling, pool)
+    learner = _Learner(seen, observed, shapes, sample, (numbers, links), kind, determined, empty, paced, ceiling, pool)
     tasks = [learner.learn(i) for i in range(len(shapes))]
     steps = tuple(task() for task in tasks)
     ownerless = int((observed.rows.parents[owner.id] < 0).sum()) if owner else observed.rows.n
@@ -93,8 +94,8 @@ def _owner_paths(seen: Observation, observed: Observed) -> tuple[tuple[Path, ...
         for column in seen.tables[table].columns
         if column.measured and not column.clock and (column.scale.temporal or not hops)
     ]
-    levels = (n for n in seen.tables[owner.parent].hidden if n.startswith(f"level:{owner.id}:"))
-    numbers += [Path((), name) for name in levels]
+    hidden = seen.tables[owner.parent].hidden
+    numbers += [Path((), name) for name in hidden if name.startswith(f"level:{owner.id}:") or name == last_of(owner)]
     return context, tuple(numbers)
 
 
@@ -134,11 +135,23 @@ def _ceiling(
     index = next((i for i, s in enumerate(shapes) if s.name == paced), -1)
     if index < 0:
         return np.zeros(observed.rows.n)
-    return ceiling_of(observed.rows.numbers[paced], list(bases_of(seen, observed, shapes, index, parents, kind="")))
+    top = ceiling_of(observed.rows.numbers[paced], list(bases_of(seen, observed, shapes, index, parents, kind="")))
+    last = _last(seen, observed)
+    return top if last is None else np.fmin(top, last)
+
+
+def _last(seen: Observation, observed: Observed) -> np.ndarray | None:
+    """The date of the last sibling, in each row, where it is drawn with the owner."""
+    owner = observed.owner
+    there = seen.tables[owner.parent].rows.numbers.get(last_of(owner)) if owner else None
+    return taken(there, observed.rows.parents[owner.id]) if owner and there is not None else None
 
 
 def _paced_step(observed: Observed, shapes: list[Shape]) -> str:
-    """The first column of the sort key, where it is a number that rises."""
+    """The date in whose order the siblings stand, else the first column of the sort key, where it is a number."""
+    date = rising_date(observed)
+    if date is not None:
+        return date.step
     first = observed.plan.order_by[0] if observed.plan.order_by and observed.owner else None
     return next((s.name for s in shapes if s.kind == MEASURED and s.name == f"column:{first}"), "")
 
@@ -156,8 +169,9 @@ class _Learner:
     determined: dict[str, str]
     empty: dict[str, str]
     """For each step whose NULLs another one decides, that one."""
+    paced: str
     ceiling: np.ndarray
-    """Highest number that the sort key may have in each row."""
+    """Highest number that the paced step may have in each row."""
     pool: Executor
 
     def learn(self, index: int) -> Callable[[], Step]:
@@ -180,10 +194,13 @@ class _Learner:
             )
         raw = observed.rows.numbers[shape.name]
         bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, kind=self.kind))
-        chosen = choose_bases(observed, shape, raw, bases, ceiling=self.ceiling, kind=self.kind)
+        ceiling = self.ceiling if shape.name == self.paced else None
+        chosen = choose_bases(observed, shape, raw, bases, ceiling=ceiling, kind=self.kind)
         grown = list(_variants(shape, raw, chosen, self.sample, visible, pool=self.pool))
         low, high = reach(shape.name, raw, shape.scale, observed.guard)
         bounds, nulls = bounds_of(raw, [b for b in bases if not b.hidden], chosen), self._null_rule(shape)
+        ends = self._ends(shape)
+        bounds += () if ends is None else (Bound(OWNER, ends, shape.scale, -1, True),)
         counting = counts_on(shape, raw, chosen)
         return lambda: Step(
             shape.name,
@@ -198,8 +215,14 @@ class _Learner:
             NO_SIEVE if counting else self._sieve(shape),
             self._month_days(shape),
             counting,
+            ends=ends,
             beyond=int(((raw < low) | (raw > high)).sum()),
         )
+
+    def _ends(self, shape: Shape) -> Path | None:
+        """What the owner knows of the last sibling's number."""
+        last = [path for path in self.parents[0] if path.step.startswith("last:")]
+        return last[0] if last and shape.name == self.paced else None
 
     def _is_once(self, shape: Shape) -> bool:
         codes = self.observed.rows.codes[shape.name].astype(np.int64)
@@ -294,4 +317,4 @@ def _variant(
 def _tree(sample: Sample, visible: np.ndarray, rows: np.ndarray, codes: np.ndarray, rising: bool) -> Tree:
     features = sample.features if len(rows) == sample.features.shape[1] else sample.features[:, rows]
     seen, guard = Seen(features, sample.ordered, visible), sample.guard.take(rows)
-    return fit_conditional(seen, codes, sample.held_out[rows], rising, guard)
+    return fit_conditional(seen, codes, sample.fold[rows], rising, guard)

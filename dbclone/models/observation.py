@@ -127,9 +127,7 @@ def _set_copies(seen: Observation, observed: Observed) -> None:
     names = tuple(dict.fromkeys(c.column for c in observed.columns))
     required = frozenset(c.name for c in observed.table.columns if not c.nullable)
     data = {name: o.data for name, o in seen.tables.items()}
-    observed.copies = find_copies(
-        table, names, required, data=data, database=seen.database, references=references
-    )
+    observed.copies = find_copies(table, names, required, data=data, database=seen.database, references=references)
     forget_columns(observed, {copy.column for copy in observed.copies})
     keys = {c for key in observed.table.keys for c in key.columns}
     personal = tuple(c.column for c in observed.columns if is_personal(c.codec) and c.column not in keys)

@@ -118,6 +118,7 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
             _sieve(record, step.sieve, pools)
         record["days"], record["month_days"] = step.scale.temporal and step.scale.unit == DAY, step.month_days
         record["temporal"], record["once"] = step.scale.temporal, step.once
+        record["ends"] = -1 if step.ends is None else table.numbers.index(step.ends)
         record["null_source"] = -1
         if step.nulls is not None:
             record["null_source"] = _step_number(table.steps, step.nulls.source)

@@ -14,10 +14,9 @@ from dbclone.models.layout import POSITION_BYTES, SEEN_BYTES
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.rows import Path, Rows, gather_bytes, opening
 from dbclone.models.steps import Link, Scale
+from dbclone.models.tree import FOLDS
 from dbclone.privacy.protection import UNGUARDED, Guard
 from dbclone.schema import TableName
-
-_HELD_OUT = 0.2
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,8 @@ class Sample:
     features: np.ndarray
     """uint8[F, rows] in the layout of models.sequence."""
     ordered: np.ndarray
-    held_out: np.ndarray
+    fold: np.ndarray
+    """uint8[rows]: families are in one of FOLDS parts."""
     own_at: int
     """First byte of the own steps."""
     link_bytes: tuple[slice, ...]
@@ -79,12 +79,12 @@ def take_sample(
     ends = sum(map(len, before)) + np.cumsum([0, *map(len, linked)])
     ordered = _ordered(seen, observed, shapes, context, links, kind=bool(marks[1]))
     group = np.searchsorted(first, picked, side="right")
-    held_out = observed.rng.random(len(first) + 1)[group] < _HELD_OUT
+    fold = observed.rng.integers(FOLDS, size=len(first) + 1, dtype=np.uint8)[group]
     blocks = tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
     alike = slice(int(ends[0]) - (len(own) if marks[1] else 0), int(ends[0]))
     own_at = len(features) - len(own)
     guard = observed.guard.take(picked)
-    return Sample(picked, position[picked], features, ordered, held_out, own_at, blocks, alike, guard)
+    return Sample(picked, position[picked], features, ordered, fold, own_at, blocks, alike, guard)
 
 
 def _positions(first: np.ndarray, n: int) -> np.ndarray:

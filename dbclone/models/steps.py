@@ -47,7 +47,6 @@ class Variant:
     determined: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """LOOKUP: rising numbers (or codes) of the source, and the slice of values that go with each."""
 
-
     def __post_init__(self) -> None:
         """ValueError if a code could have no interval, or a key no values."""
         require_slices("a lookup", self.starts, len(self.known), len(self.determined))
@@ -105,6 +104,8 @@ class Step:
     """Whether it counts the siblings: it ends where they do, whatever ``high`` says, and has no sieve."""
     once: bool = False
     """Whether siblings hardly ever share a code of a coded step, though they would by chance."""
+    ends: Path | None = None
+    """The owner's number that the last sibling has."""
     beyond: int = 0
     """Rows of the source below ``low`` or above ``high``."""
 

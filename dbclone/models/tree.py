@@ -20,6 +20,10 @@ from dbclone.models.soundness import require_tree
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
+FOLDS = 5
+"""Parts of the families, of which one is left out to choose how far a tree grows."""
+_FEW, _LEAST = 1_000, 25
+"""Rows below which each part is left out in turn (one alone would choose by chance), and below which none can be."""
 _ATTEMPTS = 6
 """Features that are tried at a node, the best first."""
 _HISTOGRAM_ROWS = 400
@@ -228,7 +232,7 @@ def _grow(features, ranks, chosen, rows, stop, min_gain, max_depth, xlogx):  # t
 
 @kernel
 def _held_out(features, rows, classes, n_classes, nodes, counts, gains, cuts, climbs):  # type: ignore[no-untyped-def]
-    """Mean log-likelihood of held-out rows for every (gain threshold, row of ``climbs``): float64[cuts, climbs]."""
+    """Log-likelihood of held-out rows for every (gain threshold, row of ``climbs``): float64[cuts, climbs]."""
     feature, mask, left, right = nodes
     score = np.zeros((cuts.shape[0], climbs.shape[0]))
     for i in range(rows.shape[0]):
@@ -244,7 +248,7 @@ def _held_out(features, rows, classes, n_classes, nodes, counts, gains, cuts, cl
                     at = left[at] if go else right[at]
                     p = (1 - climbs[s, at]) * counts[at, c] / counts[at, n_classes] + climbs[s, at] * p
                 score[t, s] += np.log(p)
-    return score / max(1, rows.shape[0])
+    return score
 
 
 @kernel
@@ -266,8 +270,8 @@ class Target:
     classes: np.ndarray
     """uint8[n], below ``n_classes``"""
     n_classes: int
-    held_out: np.ndarray
-    """bool[n]: rows of the families left out when λ and the gain threshold are chosen."""
+    fold: np.ndarray
+    """uint8[n], below FOLDS: rows of a family are in one; λ and the gain threshold are chosen on those left out."""
     guard: Guard = UNGUARDED
     """Of the n rows: no node holds fewer than k entities but a root that has no more."""
 
@@ -289,7 +293,7 @@ class Growth:
 def grow(
     features: np.ndarray, ordered: np.ndarray, target: Target, chosen: np.ndarray, growth: Growth = Growth()
 ) -> Tree:
-    """Grow a tree on the ``chosen`` of uint8[F, n] features; threshold and λ by the likelihood of held-out families.
+    """Grow a tree on the ``chosen`` of uint8[F, n] features; threshold and λ by the likelihood of families left out.
 
     ``ordered`` (bool[F]) says which bytes rise with the value; the others are sorted per target by the first principal
     direction of their class profiles.
@@ -297,25 +301,43 @@ def grow(
     n = len(target.codes)
     xlogx = _xlogx(n)
     ranks = _ranks(features, ordered, target, chosen)
-    cut, shrinkage = growth.cuts[1], growth.shrinkages[2]
-    train, test = np.flatnonzero(~target.held_out), np.flatnonzero(target.held_out)
     stop = (target.classes, target.n_classes, growth.min_leaf, target.guard.entities, target.guard.k)
-    if len(train) >= 40 and len(test) >= 20:
-        rows, least = train.copy(), growth.cuts[0]
-        walk, parent, start, end, gains = _grow(features, ranks, chosen, rows, stop, least, growth.max_depth, xlogx)
-        counts = _node_counts(start, end, rows, target.classes, target.n_classes)
-        cuts, climbs = np.array(growth.cuts), np.array([_climbs(counts, parent, *s) for s in growth.shrinkages])
-        test = test[:: max(1, len(test) // 8000)]
-        score = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, climbs)
-        best, strength = divmod(int(np.argmax(score)), score.shape[1])
-        if score.max() <= score[-1].max() + 1.0 / len(test):  # less than a nat in all: nothing beats the root alone
-            best = score.shape[0] - 1
+    cut, shrinkage = growth.cuts[1], growth.shrinkages[2]
+    folds = range(FOLDS) if n < _FEW else range(1)
+    held_out = [np.flatnonzero(target.fold == fold) for fold in folds]
+    if n >= _LEAST and all(map(len, held_out)):
+        scores = [_score(features, ranks, chosen, (target, growth), test, stop=stop) for test in held_out]
+        score = np.sum(scores, axis=0)
+        best, strength = divmod(int(np.argmax(score)), len(growth.shrinkages))
+        if score.max() <= score[-1].max() + 1.0:  # less than a nat in all: nothing beats the root alone
+            best = len(growth.cuts) - 1
         cut, shrinkage = growth.cuts[best], growth.shrinkages[strength]
     rows = np.arange(n, dtype=np.int64)
     walk, parent, start, end, _ = _grow(features, ranks, chosen, rows, stop, cut, growth.max_depth, xlogx)
     feature, mask, left, right = walk
     climb = _climbs(_node_counts(start, end, rows, target.classes, target.n_classes), parent, *shrinkage)
     return Tree(feature, mask, left, right, parent, start, end, target.codes[rows].astype(np.int32), climb)
+
+
+def _score(
+    features: np.ndarray,
+    ranks: np.ndarray,
+    chosen: np.ndarray,
+    what: tuple[Target, Growth],
+    test: np.ndarray,
+    *,
+    stop: tuple[object, ...],
+) -> np.ndarray:
+    """Log-likelihood of the rows ``test`` by a tree of the others, for every threshold and λ; float64[cuts, λ]."""
+    target, growth = what
+    rows = np.setdiff1d(np.arange(len(target.codes)), test)
+    xlogx, least = _xlogx(len(target.codes)), growth.cuts[0]
+    walk, parent, start, end, gains = _grow(features, ranks, chosen, rows, stop, least, growth.max_depth, xlogx)
+    counts = _node_counts(start, end, rows, target.classes, target.n_classes)
+    cuts, climbs = np.array(growth.cuts), np.array([_climbs(counts, parent, *s) for s in growth.shrinkages])
+    test = test[:: max(1, len(test) // 8000)]
+    score: np.ndarray = _held_out(features, test, target.classes, target.n_classes, walk, counts, gains, cuts, climbs)
+    return score
 
 
 def _climbs(counts: np.ndarray, parent: np.ndarray, kind: str, strength: float) -> np.ndarray:

@@ -147,7 +147,7 @@ TO_MYSQL = Translator(KEYED, KEYED_NAMES, "postgresql", "mysql")
         ("`city` > 'a'", None, None),
         ("`city` like 'a%'", "\"city\" ILIKE 'a%'", "\"city\" LIKE 'a%'"),
         ("`code` like 'a%'", "\"code\" LIKE 'a%'", None),
-        ("concat(`code`,'x') <> `code`", "\"code\" || 'x' <> \"code\"", "\"code\" || 'x' <> \"code\""),
+        ("concat(`code`,'x') <> `code`", '"code" || \'x\' <> "code"', '"code" || \'x\' <> "code"'),
         ("`code` regexp '^a'", None, None),
     ],
 )
@@ -184,9 +184,7 @@ def test_postgresql_s_conditions_become_mariadb_s(condition: str, mysql: str | N
         (to("sqlite"), "id", "uuid()", None),
     ],
 )
-def test_defaults_of_and_for_mariadb(
-    translator: Translator, column: str, default: str, expected: str | None
-) -> None:
+def test_defaults_of_and_for_mariadb(translator: Translator, column: str, default: str, expected: str | None) -> None:
     assert translator.default(default, next(c for c in KEYED if c.name == column)) == expected
 
 

@@ -41,9 +41,7 @@ def test_a_day_of_the_month_that_few_entities_have_is_no_habit() -> None:
     assert days_of_month(raw, DAY, 0.0, Guard(5, np.append(np.arange(96), np.full(12, 100)))) == 0
 
 
-@given(
-    st.dates(dt.date(1800, 1, 1), dt.date(2300, 12, 31)), st.sets(st.integers(0, 28), min_size=1, max_size=4)
-)
+@given(st.dates(dt.date(1800, 1, 1), dt.date(2300, 12, 31)), st.sets(st.integers(0, 28), min_size=1, max_size=4))
 def test_a_date_moves_to_the_nearest_of_the_days(date: dt.date, days: set[int]) -> None:
     mask = sum(1 << day for day in days)
     moved = EPOCH + dt.timedelta(days=on_days_of_month(number(date), 0.0, mask, -1e9, 1e9))

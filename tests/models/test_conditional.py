@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dbclone.models.conditional import MOST_FEATURES, Seen, fit_conditional, information, screen
-from dbclone.models.tree import Tree
+from dbclone.models.tree import FOLDS, Tree
 from dbclone.privacy.protection import UNGUARDED, Guard
 from tests.models.drawn import draws
 
@@ -14,8 +14,8 @@ N = 4_000
 def fitted(features: np.ndarray, codes: np.ndarray, rising: bool, visible: np.ndarray | None = None) -> Tree:
     visible = np.ones(len(features), dtype=bool) if visible is None else visible
     seen = Seen(np.ascontiguousarray(features.astype(np.uint8)), np.ones(len(features), dtype=bool), visible)
-    held_out = np.random.default_rng(0).random(len(codes)) < 0.2
-    return fit_conditional(seen, codes.astype(np.int32), held_out, rising)
+    fold = np.random.default_rng(0).integers(FOLDS, size=len(codes), dtype=np.uint8)
+    return fit_conditional(seen, codes.astype(np.int32), fold, rising)
 
 
 def test_information_is_that_of_the_formula() -> None:
@@ -97,9 +97,9 @@ def test_no_node_holds_fewer_than_five_entities_however_many_rows_they_have() ->
     entities = np.repeat(np.arange(60), 50)
     features = (entities * 4)[None, :].astype(np.uint8)
     seen = Seen(np.ascontiguousarray(features), np.ones(1, dtype=bool), np.ones(1, dtype=bool))
-    held_out = np.random.default_rng(0).random(len(entities)) < 0.2
+    fold = np.random.default_rng(0).integers(FOLDS, size=len(entities), dtype=np.uint8)
     for guard in (Guard(5, entities), UNGUARDED):
-        tree = fit_conditional(seen, (entities + 1).astype(np.int32), held_out, True, guard)
+        tree = fit_conditional(seen, (entities + 1).astype(np.int32), fold, True, guard)
         held = [len(np.unique(tree.codes[a:b])) for a, b in zip(tree.start, tree.end, strict=True)]
         assert (min(held) >= 5) == guard.on
         assert len(held) > 5

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from dbclone.models.tree import Target, Tree, grow
+from dbclone.models.tree import FOLDS, Target, Tree, grow
 from tests.models.drawn import codes_in, draws, leaf
 
 N = 2_000
 
 
 def grown(features: np.ndarray, codes: np.ndarray, ordered: bool = True, seed: int = 0) -> Tree:
-    """A tree on all of uint8[F, n]; a fifth of the rows chooses its size."""
-    held_out = np.random.default_rng(seed).random(len(codes)) < 0.2
-    target = Target(codes.astype(np.int32), codes.astype(np.uint8), int(codes.max(initial=0)) + 1, held_out)
+    """A tree on all of uint8[F, n]; fifths of the rows choose its size."""
+    fold = np.random.default_rng(seed).integers(FOLDS, size=len(codes), dtype=np.uint8)
+    target = Target(codes.astype(np.int32), codes.astype(np.uint8), int(codes.max(initial=0)) + 1, fold)
     flags = np.full(len(features), ordered)
     return grow(features.astype(np.uint8), flags, target, np.arange(len(features)))
 
