@@ -109,10 +109,10 @@ class Step:
     """Rows of the source below ``low`` or above ``high``."""
 
     def permits(self, number: float) -> bool:
-        """Whether a number may be drawn: on a day of the month that the column knows, or where the sieve allows it."""
+        """Whether a number may be drawn: where the sieve allows it, and on a day of the month that the column knows."""
         if self.month_days:
             nearest: float = on_days_of_month(number, self.scale.offset, self.month_days, number - 31, number + 31)
-            return nearest == number
+            return nearest == number and self.sieve.allows(number)
         return self.sieve.allows(number)
 
 
