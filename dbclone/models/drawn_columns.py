@@ -166,7 +166,8 @@ def sieved(p, s, value, low, high):  # type: ignore[no-untyped-def]
 def _placed(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-def]
     """The number where it may stand: on none that the sieve forbids, on a day of the month that the column knows.
 
-    What is counted moves on the same side of its base, if it can.
+    What is counted moves on the same side of its base, if it can.  Where nothing is free within bounds, it moves beyond
+    the extremes of k entities, but not beyond what the row demands.
     """
     if p.steps[s].month_days:
         value = _on_free_day_of_month(p, s, value, low, high)
@@ -176,7 +177,10 @@ def _placed(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-d
         moved = sieved(p, s, value, side[0], side[1])
         if moved != value:
             return moved
-    return sieved(p, s, value, low, high)
+    moved = sieved(p, s, value, low, high)
+    if moved != value or p.steps[s].cells == 0:
+        return moved
+    return sieved(p, s, value, -np.inf if low == p.steps[s].low else low, np.inf if high == p.steps[s].high else high)
 
 
 @inner
@@ -186,7 +190,8 @@ def _on_free_day_of_month(p, s, value, low, high):  # type: ignore[no-untyped-de
     nearest = on_days_of_month(value, step.origin, step.month_days, low, high)
     for months in range(MONTHS):
         for side in (1.0, -1.0):
-            day = on_days_of_month(value + side * months * DAYS_OF_MONTH, step.origin, step.month_days, low, high)
+            there = value + side * np.floor(months * DAYS_OF_MONTH)
+            day = on_days_of_month(there, step.origin, step.month_days, low, high)
             if low <= day <= high and sieved(p, s, day, low, high) == day:
                 return day
     return nearest
