@@ -92,15 +92,14 @@ class Cloned:
         return {word for text, kind in self.personal() for word in WORD.findall(_local_part(text, kind))}
 
     def public_words(self) -> set[str]:
-        """Words that stand in a model for another reason: those of the schema, of dbclone itself, of tables that are
-        copied as they are, and of labels that k entities hold in a column that is not personal.
+        """Words that stand in a model for another reason: those of the schema, of tables that are copied as they
+        are, and of labels that k entities hold in a column that is not personal.
         """
         texts = [repr(self.plan.schema), *common_texts(self.plan, self.source, K)]
         for table in self.plan.tables:
             if table.role is TableRole.COPY:
                 texts += [str(row) for row in self.source[table.table].to_pylist()]
-        sources = [p.read_text() for p in Path(rendering.__file__).parent.rglob("*.py") if p.name != "examples.py"]
-        return {word for text in (*texts, *sources) for word in WORD.findall(text)}
+        return {word for text in texts for word in WORD.findall(text)}
 
 
 def _local_part(text: str, kind: str) -> str:
@@ -108,7 +107,7 @@ def _local_part(text: str, kind: str) -> str:
 
 
 def strings_of(file: Path) -> list[str]:
-    """All texts in a model file: those of its JSON, names of fields included, and of its Arrow tables."""
+    """All texts in a model file: those of its JSON but for names of classes, and of its Arrow tables."""
     with zipfile.ZipFile(file) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     found = list(_strings(json.loads(entries["model.json"])))
@@ -122,7 +121,7 @@ def strings_of(file: Path) -> list[str]:
 
 
 def _strings(tree: object) -> Iterator[str]:
-    if isinstance(tree, str):
+    if isinstance(tree, str) and not tree.startswith("dbclone."):
         yield tree
     for part in tree if isinstance(tree, list) else tree.values() if isinstance(tree, dict) else ():
         yield from _strings(part)
