@@ -28,6 +28,9 @@ class CodedFeature:
 
     width: int = 1
 
+    def __post_init__(self) -> None:
+        require(self.width == 1, "a feature")
+
     def view(self, codes: np.ndarray) -> np.ndarray:
         """uint8[1, n] from int32[n]."""
         return np.minimum(codes, 255).astype(np.uint8)[None, :]

@@ -16,7 +16,7 @@ import numpy as np
 
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import enough
-from dbclone.models.soundness import require_tree
+from dbclone.models.soundness import require_tree, require_vectors
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
@@ -48,6 +48,7 @@ class Tree:
     def __post_init__(self) -> None:
         """ValueError if a walk could leave the arrays."""
         links = self.left, self.right, self.parent
+        require_vectors("a tree", "if", self.feature, self.climb)
         require_tree(self.feature, self.mask, links, places=(self.start, self.end), codes=self.codes)
 
 
