@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dbclone.columns.temporal import DECADE
 from dbclone.models.anchors import anchor_of
 from dbclone.models.atoms import Atoms
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases, counts_on
@@ -222,6 +223,9 @@ class _Learner:
             return Sieve.fit(own, self.observed.guard, list(whole.values()))
         if kind != "column" or f"time:{column}" in numbers:
             return NO_SIEVE
+        if shape.scale.temporal and shape.scale.unit >= DECADE:  # of all its dates nothing is known but the decade
+            held = int((~np.isnan(numbers[shape.name])).sum())
+            return Sieve(rare=(held, held))
         return Sieve.fit(numbers[shape.name], self.observed.guard)
 
     def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
