@@ -56,6 +56,7 @@ class CategoricalCodec:
         entities: np.ndarray | None = None,
         public: frozenset[str] = frozenset(),
         max_length: int | None = None,
+        *,
         private: frozenset[str] = frozenset(),
     ) -> CategoricalCodec:
         """Learn the levels.  ``entities`` (int64[n]) says whose row each is; None: each its own.

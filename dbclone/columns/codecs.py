@@ -82,12 +82,12 @@ def fit_codec(
     if number and kind not in ("categorical", "boolean"):
         return NumericCodec.fit(values, k, entities, _most(column.type))
     if kind == "structured":
-        return StructuredCodec.fit(values, column.type, k, entities, column.name, private)
+        return StructuredCodec.fit(values, column.type, k, entities, column.name, private=private)
     if kind == "opaque" or pa.types.is_binary(values.type):
         return fit_opaque(values, column.type, k, entities, nullable=column.nullable)
     if kind == "text" and pa.types.is_string(values.type):
         return TextCodec.fit(values, k, entities, column.type.length, private)
-    levels = CategoricalCodec.fit(values, k, entities, public, column.type.length, private)
+    levels = CategoricalCodec.fit(values, k, entities, public, column.type.length, private=private)
     if levels.rare[1] > (1 - _COVERED) * (len(values) - values.null_count):
         if number:
             return NumericCodec.fit(values, k, entities, _most(column.type))

@@ -42,6 +42,7 @@ class StructuredCodec:
         k: int = 1,
         entities: Ints | None = None,
         name: str = "",
+        *,
         private: frozenset[str] = frozenset(),
     ) -> StructuredCodec:
         """Learn from at most some thousand values, given as text.  What does not parse is passed over.

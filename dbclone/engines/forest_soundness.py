@@ -1,7 +1,7 @@
 """Whether the parts of a model name each other rightly: columns, steps, tables, references and the ways between them.
 
 A model file may have been altered, checksums and all.  What is checked here is what generation looks up by name; arrays
-check themselves (models.soundness).  A model that a fit has made is always whole.
+check themselves (columns.soundness).  A model that a fit has made is always whole.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dbclone.columns.codecs import is_personal
+from dbclone.columns.soundness import require
 from dbclone.engines.forest_tables import TableModel, arrow_type
 from dbclone.models.derivation import TotalOf
 from dbclone.models.layout import ABSOLUTE, DIRECT, LINK, LINKED, LOOKUP, MEASURED, OWNER, PACED
 from dbclone.models.rows import Hop, Path
-from dbclone.models.soundness import require
 from dbclone.models.steps import Bound, Link, Restriction, Step, TableSteps, Variant
 from dbclone.plan import Plan, TableRole
 from dbclone.schema import Schema, Table, TableName

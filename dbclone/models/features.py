@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dbclone.columns.soundness import require
 from dbclone.columns.temporal import DAY
 from dbclone.models.calendar import civil
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import runs
-from dbclone.models.soundness import require
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 MOST_BINS = 63

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from dbclone.columns.soundness import require, require_vectors
 from dbclone.models.compiled import inner, kernel
 from dbclone.models.holding import runs
-from dbclone.models.soundness import require, require_vectors
 from dbclone.privacy.protection import Guard
 
 _FARTHEST = 2.0**52

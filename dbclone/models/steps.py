@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dbclone.columns.soundness import require, require_slices
 from dbclone.models.atoms import Atoms
 from dbclone.models.calendar import on_days_of_month
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.rows import Path
 from dbclone.models.sieve import NO_SIEVE, Sieve
-from dbclone.models.soundness import require, require_slices
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName
 

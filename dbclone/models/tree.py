@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dbclone.columns.soundness import require_tree, require_vectors
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import enough
-from dbclone.models.soundness import require_tree, require_vectors
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
