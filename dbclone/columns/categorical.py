@@ -24,6 +24,15 @@ _ROUNDS = 3
 
 
 @dataclass(frozen=True)
+class _Style:
+    """What invented levels must keep to."""
+
+    k: int
+    max_length: int | None
+    private: frozenset[str]
+
+
+@dataclass(frozen=True)
 class CategoricalCodec:
     """Code i is the i-th kept level (most frequent first); then come the pools of invented levels."""
 
@@ -47,10 +56,13 @@ class CategoricalCodec:
         entities: np.ndarray | None = None,
         public: frozenset[str] = frozenset(),
         max_length: int | None = None,
+        *,
+        private: frozenset[str] = frozenset(),
     ) -> CategoricalCodec:
         """Learn the levels.  ``entities`` (int64[n]) says whose row each is; None: each its own.
 
-        ``public`` are values that the schema itself names: they are kept however rare.
+        ``public`` are values that the schema itself names: they are kept however rare.  ``private`` are words that no
+        invented level may hold.
         """
         encoded = contiguous(contiguous(values).dictionary_encode())
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
@@ -70,20 +82,22 @@ class CategoricalCodec:
         )
         if not len(rare):
             return codec
-        return codec._with_rare(encoded.dictionary, rare, (counts, held, _someone(codes, entities)), k, max_length)
+        style = _Style(k, max_length, private)
+        return codec._with_rare(encoded.dictionary, rare, (counts, held, _someone(codes, entities)), style)
 
     def _with_rare(
-        self, values: pa.Array, rare: np.ndarray, counts: tuple[np.ndarray, ...], k: int, max_length: int | None
+        self, values: pa.Array, rare: np.ndarray, counts: tuple[np.ndarray, ...], style: _Style
     ) -> CategoricalCodec:
         """The codec with a place for each rare level."""
         levels = values.take(pa.array(rare))
         if pa.types.is_string(values.type):
-            return self._with_pools(values, rare, counts, k, max_length)
+            return self._with_pools(values, rare, counts, style)
         return self._placed(levels, _nearest(self.levels, levels))
 
     def _with_pools(
-        self, values: pa.Array, rare: np.ndarray, counts: tuple[np.ndarray, ...], k: int, max_length: int | None
+        self, values: pa.Array, rare: np.ndarray, counts: tuple[np.ndarray, ...], style: _Style
     ) -> CategoricalCodec:
+        k = style.k
         rows, held = counts[0][rare], counts[1][rare]
         levels = values.take(pa.array(rare))
         long = (pc.mean(pc.utf8_length(levels)).as_py() or 0) > _SHORT
@@ -92,7 +106,7 @@ class CategoricalCodec:
         pool = np.minimum((np.cumsum(held) - held) // k, max(held.sum() // k - 1, 0))
         pool = np.unique(pool, return_inverse=True)[1].astype(np.int64)
         holder = counts[2][rare] if len(counts[2]) else None
-        invented = _invented(values, levels, (rows, holder), k, max_length)
+        invented = _invented(values, levels, (rows, holder), style)
         pool_size = np.bincount(pool)
         if invented is None:
             return self
@@ -174,16 +188,17 @@ def _someone(codes: np.ndarray, entities: np.ndarray | None) -> np.ndarray:
 
 
 def _invented(
-    values: pa.Array, rare: pa.Array, counts: tuple[np.ndarray, np.ndarray | None], k: int, max_length: int | None
+    values: pa.Array, rare: pa.Array, counts: tuple[np.ndarray, np.ndarray | None], style: _Style
 ) -> pa.Array | None:
     """One new string for each rare one, none of which is a real value; None where no style can be made out."""
     rng = np.random.default_rng(len(values))
-    made = rare_levels(rare, counts[0], rng, k, max_length, entities=counts[1])
+    k, most = style.k, style.max_length
+    made = rare_levels(rare, counts[0], rng, k, most, entities=counts[1], private=style.private)
     for _ in range(_ROUNDS):
         real = pc.is_in(made, value_set=values)
         if not pc.any(real).as_py():
             return made
-        fresh = rare_levels(rare, counts[0], rng, k, max_length, entities=counts[1])
+        fresh = rare_levels(rare, counts[0], rng, k, most, entities=counts[1], private=style.private)
         fresh = fresh.filter(pc.invert(pc.is_in(fresh, value_set=pa.concat_arrays([values, made]))))
         again = np.flatnonzero(real.to_numpy(zero_copy_only=False))[: len(fresh)]
         mask = np.zeros(len(made), dtype=bool)

@@ -65,10 +65,12 @@ def fit_codec(
     entities: np.ndarray | None = None,
     *,
     public: frozenset[str] = frozenset(),
+    private: frozenset[str] = frozenset(),
 ) -> Codec:
     """The codec of a value column, fitted; the Arrow type decides where it contradicts the kind.
 
-    ``entities`` (int64[n]) says whose row each is (None: each its own), ``public`` which values the schema names.
+    ``entities`` (int64[n]) says whose row each is (None: each its own), ``public`` which values the schema names,
+    ``private`` which words are those of personal data.
     """
     number = pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type)
     if kind.startswith("pii:") and (pa.types.is_string(values.type) or pa.types.is_integer(values.type)):
@@ -80,12 +82,12 @@ def fit_codec(
     if number and kind not in ("categorical", "boolean"):
         return NumericCodec.fit(values, k, entities, _most(column.type))
     if kind == "structured":
-        return StructuredCodec.fit(values, column.type, k, entities, column.name)
+        return StructuredCodec.fit(values, column.type, k, entities, column.name, private=private)
     if kind == "opaque" or pa.types.is_binary(values.type):
         return fit_opaque(values, column.type, k, entities, nullable=column.nullable)
     if kind == "text" and pa.types.is_string(values.type):
-        return TextCodec.fit(values, k, entities, column.type.length)
-    levels = CategoricalCodec.fit(values, k, entities, public, column.type.length)
+        return TextCodec.fit(values, k, entities, column.type.length, private)
+    levels = CategoricalCodec.fit(values, k, entities, public, column.type.length, private=private)
     if levels.rare[1] > (1 - _COVERED) * (len(values) - values.null_count):
         if number:
             return NumericCodec.fit(values, k, entities, _most(column.type))

@@ -117,10 +117,13 @@ class Rule:
 
     k: int
     personal: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    private: frozenset[str] = frozenset()
+    """Words of personal data, which are not kept."""
 
     def below(self, key: str) -> Rule:
         """The rule of what stands under a key."""
-        return Rule(self.k, {path[1:]: kind for path, kind in self.personal.items() if path[:1] == (key,)})
+        personal = {path[1:]: kind for path, kind in self.personal.items() if path[:1] == (key,)}
+        return Rule(self.k, personal, self.private)
 
 
 def learn(values: Sequence[Json], owners: Ints, rule: Rule, depth: int = 0) -> Node:
@@ -194,7 +197,7 @@ def _with_strings(node: Node, strings: list[str], owners: Ints, rule: Rule) -> N
     if () in rule.personal:
         return replace(node, made=rule.personal[()])
     array = pa.array(strings, pa.string())
-    codec = TextCodec.fit(array, rule.k, owners)
+    codec = TextCodec.fit(array, rule.k, owners, private=rule.private)
     weights = np.bincount(codec.encode(array), minlength=codec.size)
     return replace(node, text=codec, text_weights=tuple(map(float, weights)))
 

@@ -42,10 +42,13 @@ class StructuredCodec:
         k: int = 1,
         entities: Ints | None = None,
         name: str = "",
+        *,
+        private: frozenset[str] = frozenset(),
     ) -> StructuredCodec:
         """Learn from at most some thousand values, given as text.  What does not parse is passed over.
 
-        ``name`` is the column's: it may say that the items of an array are personal data.
+        ``name`` is the column's: it may say that the items of an array are personal data.  ``private`` words are not
+        kept.
         """
         rows = sample_rows(len(values), _SAMPLE)
         texts = sample(values, _SAMPLE).cast(pa.string())
@@ -54,7 +57,7 @@ class StructuredCodec:
         good = np.array([document is not leaves.NOT_PARSED for document in read], dtype=bool)
         docs: list[Json] = [document for document in read if document is not leaves.NOT_PARSED]  # type: ignore[misc]
         personal = {path: e.kind for path, e in leaves.personal_leaves(Column(name, type), docs).items()}
-        root = documents.learn(docs, owners[good], documents.Rule(k, personal))
+        root = documents.learn(docs, owners[good], documents.Rule(k, personal, private))
         valid = texts.filter(pa.array(good))
         return cls(type, () if personal else _kept(valid, k, None if entities is None else owners[good]), root)
 

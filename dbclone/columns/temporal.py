@@ -11,6 +11,7 @@ from dbclone.columns.base import contiguous
 
 DAY = 86_400_000_000
 """Microseconds."""
+DECADE = 3_652 * DAY
 _CLOCKS = (DAY, 3_600_000_000, 900_000_000, 60_000_000, 1_000_000, 1_000, 1)
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Years 1 to 9999, which every product can store."""
@@ -29,11 +30,13 @@ class TemporalCodec:
 
     @classmethod
     def fit(cls, values: pa.ChunkedArray | pa.Array, k: int = 1, entities: np.ndarray | None = None) -> TemporalCodec:
-        """Learn the clock from the values (any length, NULLs allowed)."""
+        """Learn the clock from the values (any length, NULLs allowed); of fewer than k entities only the decade."""
         stamps, null = _microseconds(values)
         stamps = stamps[~null]
         if not len(stamps):
             return cls(str(values.type), DAY, 0)
+        if k > 1 and (len(stamps) if entities is None else len(np.unique(entities[~null]))) < k:
+            return cls._coarse(str(values.type), stamps)
         sample = stamps[:: max(1, len(stamps) // 100_000)]
         unit = next(u for u in _CLOCKS if not np.any(sample % u))
         middle = int(np.median(sample))
@@ -41,6 +44,16 @@ class TemporalCodec:
             year = np.datetime64(middle, "us").astype("datetime64[Y]")
             return cls(str(values.type), unit, int(year.astype("datetime64[us]").astype(np.int64)))
         return cls(str(values.type), unit, middle // DAY * DAY)
+
+    @classmethod
+    def _coarse(cls, kind: str, stamps: np.ndarray) -> TemporalCodec:
+        """Steps of a decade from a day that none of the values is; of a time of day nothing is told."""
+        if kind.startswith("time64"):
+            return cls(kind, DAY, 0)
+        years = np.datetime64(int(np.median(stamps)), "us").astype("datetime64[Y]").astype(np.int64)
+        first = np.datetime64(int(years) // 10 * 10, "Y").astype("datetime64[us]").astype(np.int64)
+        days = int(first) + DAY * np.arange(len(stamps) + 1)
+        return cls(kind, DECADE, int(np.setdiff1d(days, stamps // DAY * DAY)[0]))
 
     @property
     def whole_days(self) -> bool:

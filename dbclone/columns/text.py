@@ -14,6 +14,7 @@ from dbclone.columns import dated_text, patterns, wording, wording_learning
 from dbclone.columns.base import NULL, contiguous, entity_counts
 from dbclone.columns.sampling import sample, sample_rows
 from dbclone.columns.uniqueness import limited, make_unique
+from dbclone.privacy.private_words import tells
 from dbclone.privacy.protection import Ints
 
 _SAMPLE = 20_000
@@ -53,12 +54,16 @@ class TextCodec:
         k: int = 1,
         entities: Ints | None = None,
         max_length: int | None = None,
+        private: frozenset[str] = frozenset(),
     ) -> TextCodec:
-        """Learn from at most some ten thousand rows.  ``entities`` (int64[n]) says whose row each is; None: its own."""
+        """Learn from at most some ten thousand rows.  ``entities`` (int64[n]) says whose row each is; None: its own.
+
+        ``private`` are the words of personal data: they are rare ones, whoever shares them.
+        """
         rows = sample_rows(len(values), _SAMPLE)
         texts = sample(values, _SAMPLE)
         owners = None if entities is None else entities[rows]
-        kept = _kept(texts, k, owners)
+        kept = tuple(text for text in _kept(texts, k, owners) if not tells(text, private))
         chosen = pc.fill_null(pc.and_(pc.is_valid(texts), pc.not_equal(texts, "")), False)
         chosen = pc.and_(chosen, pc.invert(pc.is_in(texts, value_set=pa.array(kept, pa.string()))))
         mask = chosen.to_numpy(zero_copy_only=False)
@@ -68,7 +73,7 @@ class TextCodec:
             return cls._of_dates(kept, dates, max_length)
         if strings and np.mean([_CODE.fullmatch(s) is not None for s in strings]) >= _CODE_LIKE:
             return cls._of_codes(kept, patterns.learn(strings, k, owners), max_length)
-        return cls._of_words(kept, strings, wording_learning.learn(strings, k, owners), max_length)
+        return cls._of_words(kept, strings, wording_learning.learn(strings, k, owners, private=private), max_length)
 
     @classmethod
     def _of_dates(cls, kept: tuple[str, ...], dates: dated_text.DatedText, max_length: int | None) -> TextCodec:
@@ -177,13 +182,14 @@ def rare_levels(
     max_length: int | None = None,
     *,
     entities: Ints | None = None,
+    private: frozenset[str] = frozenset(),
 ) -> pa.Array:
     """As many new strings as ``values`` has (distinct, rare ones), in their style, all different.
 
     ``counts`` (how often each occurs) makes frequent ones weigh more; the i-th new string takes the i-th one's place.
     ``entities`` (int64[n]) says who holds each, or one of those who do.
     """
-    codec = TextCodec.fit(values, k, entities, max_length)
+    codec = TextCodec.fit(values, k, entities, max_length, private)
     weights = np.asarray(counts, dtype=np.float64)
     codes = codec.encode(values)
     if weights.sum() > 0:

@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbclone.columns.soundness import require, require_vectors
+
 LONGEST = 14
 _CELLS = 4_000_000
 _URGE = 8.0
@@ -44,6 +46,21 @@ class Chain:
     """Words for shapes, shortest first."""
     numbers: npt.NDArray[np.int64]
     """Least and greatest number for a shape of digits of each length; shape (LONGEST + 1, 2)."""
+
+    def __post_init__(self) -> None:
+        """ValueError if a symbol, context or word could be missing."""
+        symbols, rows = len(self.cores), len(self.steps.totals)
+        require_vectors("a model of wording", "iuf", self.cores, self.lengths, self.counts, self.contexts)
+        require(len(self.separators) == len(self.words) == symbols > 0, "a model of wording")
+        require(((self.cores >= LITERAL) & (self.cores <= END)).all(), "a model of wording")
+        require(((self.lengths >= 0) & (self.lengths <= LONGEST)).all(), "a model of wording")
+        require(((self.contexts >= 0) & (self.contexts < rows)).all(), "a model of wording")
+        require_vectors("a model of wording", "i", self.pairs)
+        require(len(self.pairs) <= rows and len(self.ends.totals) == rows, "a model of wording")
+        for transitions in (self.steps, self.ends):
+            require(((transitions.targets >= 0) & (transitions.targets < symbols)).all(), "a model of wording")
+        require(self.numbers.shape == (LONGEST + 1, 2) and self.numbers.dtype.kind == "i", "a model of wording")
+        require((self.numbers[:, 0] <= self.numbers[:, 1]).all() and (self.numbers >= 0).all(), "a model of wording")
 
     def write(self, sizes: npt.NDArray[np.int64], rng: np.random.Generator) -> pa.Array:
         """One string of about so many words for each size."""
@@ -118,6 +135,16 @@ class Transitions:
     """Row number plus cumulative share: one sorted array, so that one binary search serves all rows."""
     totals: npt.NDArray[np.float64]
     """Per row, how often it was left."""
+
+    def __post_init__(self) -> None:
+        """ValueError if a row could lead outside."""
+        require_vectors("steps between words", "i", self.starts)
+        require_vectors("steps between words", "i", self.targets)
+        require_vectors("steps between words", "f", self.cumulative)
+        require_vectors("steps between words", "f", self.totals)
+        starts, size = self.starts, len(self.targets)
+        require(len(self.cumulative) == size and len(starts) == len(self.totals) + 1, "steps between words")
+        require(starts[0] == 0 and starts[-1] == size and (np.diff(starts) >= 0).all(), "steps between words")
 
     @classmethod
     def of(cls, counts: dict[tuple[int, int], float], contexts: int) -> Transitions:

@@ -30,15 +30,20 @@ Symbol = tuple[str, int, str, int, bool]
 """Separator, core, the kept word (else ''), the shape's length (else 0), whether a bracket is open after it."""
 
 
-def learn(strings: Sequence[str], k: int, entities: Ints | None, seed: int = 0) -> Chain:
-    """The chain of the given strings (a bounded sample), one entity each or as ``entities`` says."""
+def learn(
+    strings: Sequence[str], k: int, entities: Ints | None, seed: int = 0, private: frozenset[str] = frozenset()
+) -> Chain:
+    """The chain of the given strings (a bounded sample), one entity each or as ``entities`` says.
+
+    ``private`` words are not kept, whoever shares them.
+    """
     owners: Sequence[int] = range(len(strings)) if entities is None else entities.tolist()
     tokens = [tokenise(s) for s in strings]
-    kept = _kept_words(tokens, owners, k)
+    kept = _kept_words(tokens, owners, k) - private
     separators = _kept_separators(tokens, owners, k)
     plain = [[_shaped(sep, core, kept, separators) for sep, core in row] for row in tokens]
     guarded = _guarded([_bracketed(row) for row in plain], owners, k)
-    return replace(_chain(guarded, owners, k), pool=_pool(tokens, k, seed), numbers=_number_ranges(kept))
+    return replace(_chain(guarded, owners, k), pool=_pool(tokens, k, seed, private), numbers=_number_ranges(kept))
 
 
 def tokenise(text: str) -> list[tuple[str, str]]:
@@ -222,15 +227,16 @@ def _number_ranges(kept: set[str]) -> npt.NDArray[np.int64]:
     return ranges
 
 
-def _pool(tokens: Sequence[Sequence[tuple[str, str]]], k: int, seed: int) -> tuple[str, ...]:
+def _pool(tokens: Sequence[Sequence[tuple[str, str]]], k: int, seed: int, private: frozenset[str]) -> tuple[str, ...]:
     """Words that do not occur in the source, in its script."""
     rng = np.random.default_rng(seed)
     seen = {core.lower() for row in tokens for _, core in row if not core.isdecimal()} - {""}
+    avoid = seen | {word.lower() for word in private}
     letters: dict[str, int] = defaultdict(int)
     for word in seen:
         for letter in set(word):
             letters[letter] += 1
     foreign = "".join(sorted(c for c, n in letters.items() if n >= k and not c.isascii() and c.isalpha()))
     if sum(n for c, n in letters.items() if not c.isascii()) > 0.5 * sum(letters.values()) and foreign:
-        return lexicon.invented_words(rng, foreign, seen)
-    return lexicon.public_words(rng, seen)
+        return lexicon.invented_words(rng, foreign, avoid)
+    return lexicon.public_words(rng, avoid)

@@ -19,6 +19,7 @@ from dbclone.columns.structured import StructuredCodec
 from dbclone.columns.text import TextCodec
 from dbclone.engines.avoidance import LONGEST, LONGEST_DOCUMENT, Avoided, counts_on, learn_avoided
 from dbclone.engines.forest_contents import contents_of, rules_of
+from dbclone.engines.forest_soundness import require_whole
 from dbclone.engines.forest_tables import KeyColumn, TableModel
 from dbclone.findings import UNPROTECTED, Content, Finding, Rules
 from dbclone.models.deriving import derive
@@ -46,6 +47,10 @@ class ForestModel:
     tables: tuple[TableModel, ...]
     k: int = 5
     """Entities that must hold what is kept; 0 or 1: nothing is protected."""
+
+    def __post_init__(self) -> None:
+        """ValueError or KeyError if a part names another one that is not there."""
+        require_whole(self.plan, self.tables)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

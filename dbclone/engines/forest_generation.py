@@ -13,7 +13,8 @@ from dbclone.engines.forest_values import Values
 from dbclone.engines.repeating import referred, repeated
 from dbclone.models.copies import Copied
 from dbclone.models.derivation import label_codes
-from dbclone.models.drawing import Size, draw_rows, groups_of, keep_order, select_rows
+from dbclone.models.drawing import Size, draw_rows, groups_of, select_rows
+from dbclone.models.moments import settle_moments
 from dbclone.models.pointers import Pointer, assign
 from dbclone.models.program import Groups
 from dbclone.models.relations import owner_of
@@ -141,7 +142,7 @@ class Generation:
         keys = {name: values.keys for name, values in self._values.items()}
         rows = draw_rows(model.steps, self._size(model, model.steps, rng), self._rows, keys, int(rng.integers(2**31)))
         self._rows[model.table] = rows
-        keep_order(model.steps, rows, self._rows)
+        settle_moments(model.steps, rows, self._rows)
         for implied in model.implied:
             owner = rows.parents[model.steps.owner or ""]
             database = {**self._rows}

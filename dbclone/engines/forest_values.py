@@ -177,9 +177,8 @@ class Values(Moves):
         clock = next((c for c in self._model.columns if c.column == column and c.clock), None)
         if clock is None or not self._model.steps or not isinstance(clock.codec, TemporalCodec):
             return raw
-        sieve = next(s.sieve for s in self._model.steps.steps if s.name == clock.step)
         whole = clock.codec.at_time(raw, self._rows.numbers[clock.step])
-        return sieve.passed(whole) - clock.codec.origin // clock.codec.unit
+        return whole - clock.codec.origin // clock.codec.unit
 
     def _fill_keys(self) -> None:
         for key in self._model.keys:

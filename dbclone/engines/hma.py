@@ -28,6 +28,7 @@ from dbclone.entities import entities_of
 from dbclone.errors import EngineLimitError, MissingExtraError, UsageError
 from dbclone.findings import UNPROTECTED, Finding
 from dbclone.graph import find_cycles, references
+from dbclone.models.private_words import private_words
 from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.privacy.protection import Guard
@@ -66,7 +67,8 @@ class HMAEngine:
         progress.phase("fit", sum(t.rows for t in _filled(plan)))
         entities = entities_of(plan, read)
         guards = {name: Guard(options.k, owners) for name, owners in entities.items()}
-        codings = {t.table: TableCoding.fit(plan, t, read, guards[t.table]) for t in _filled(plan)}
+        private = private_words(plan, read) if options.k > 1 else frozenset[str]()
+        codings = {t.table: TableCoding.fit(plan, t, read, guards[t.table], private) for t in _filled(plan)}
         fitted = []
         for group in _groups(plan):
             fitted.append(_fit_group([codings[name] for name in group], read, options.seed))

@@ -77,7 +77,7 @@ class Limits:
     @classmethod
     def of(cls, codec: NumericCodec | TemporalCodec, values: pa.ChunkedArray, guard: Guard) -> Limits:
         raw = codec.measure(values)
-        sieve = Sieve.fit(raw, guard, calendar=isinstance(codec, TemporalCodec))
+        sieve = Sieve.fit(raw, guard)
         return cls(*extremes(raw, codec.lattice, guard), sieve)
 
 
@@ -100,8 +100,9 @@ class TableCoding:
     types: Mapping[str, pa.DataType]
 
     @classmethod
-    def fit(cls, plan: Plan, planned: TablePlan, read: Read, guard: Guard) -> TableCoding:
-        """Fit the codecs of a table; ``guard`` says how many entities must hold what is kept, and whose each row is."""
+    def fit(cls, plan: Plan, planned: TablePlan, read: Read, guard: Guard, private: frozenset[str]) -> TableCoding:
+        """Fit the codecs of a table; ``guard`` says how many entities must hold what is kept, and whose each row is,
+        ``private`` which words are those of personal data."""
         table, data = plan.schema.table(planned.table), read(planned.table)
         alone = {key.columns[0] for key in table.keys}
         codecs: dict[str, Codec] = {}
@@ -119,7 +120,7 @@ class TableCoding:
             elif planned_column.role is ColumnRole.KEY or name in alone:
                 makers[name] = KeyMaker.fit(values, column.type, guard.k, guard.owners)
             elif values.null_count < len(values):
-                codecs[name] = fit_codec(kind, column, values, guard.k, guard.owners)
+                codecs[name] = fit_codec(kind, column, values, guard.k, guard.owners, private=private)
         links = tuple(_links(plan, planned, alone))
         nulls = {name: data.column(name).null_count / data.num_rows for name in makers}
         limits = {n: Limits.of(c, data.column(n), guard) for n, c in _measured(codecs)}

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbclone.columns.base import NULL
+from dbclone.columns.soundness import require_vectors
 from dbclone.models.holding import runs
-from dbclone.models.soundness import require_vectors
 from dbclone.privacy.protection import Guard
 
 MOST_BINS = 400

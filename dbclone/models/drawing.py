@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from dbclone.errors import ModelFileError
 from dbclone.models import sequence
-from dbclone.models.inequalities import SUPPORT
-from dbclone.models.layout import ANY_GROUP, LINKED, MEASURED, OWNER, SAME_ROW, Families
+from dbclone.models.layout import ANY_GROUP, MEASURED, Families
 from dbclone.models.program import Groups, build
-from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers, taken
-from dbclone.models.steps import Bound, Link, Restriction, Step, TableSteps
+from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers
+from dbclone.models.steps import Link, Restriction, TableSteps
 from dbclone.schema import TableName
 
 Keys = Mapping[TableName, Mapping[str, pa.Array]]
@@ -151,75 +150,3 @@ def groups_by_value(left: list[pa.Array], right: list[pa.Array]) -> Groups:
         joint = np.where((joint < 0) | (code < 0), -1, joint * (len(values.dictionary) + 1) + code)
         joint[joint >= 0] = np.unique(joint[joint >= 0], return_inverse=True)[1]
     return Groups(joint[n:], joint[:n], int(joint.max(initial=-1)) + 1 or 1)
-
-
-def keep_order(table: TableSteps, rows: Rows, database: Database) -> None:
-    """Where a row falls on the very day of a date that it may not precede, its time of day is not before that one's.
-
-    The days of timestamps that are drawn as day and time keep their bounds in the loop; this is the rest.
-    """
-    for step, clock in _clocked(table):
-        for bound in (b for b in step.bounds if b.moments):
-            limit = _moments(table, bound, rows, database)
-            if limit is None or bound.upper:
-                continue
-            day, early = _before(step, clock, rows, limit)
-            rows.numbers[clock.name][early] = np.ceil((limit[early] - day[early]) / clock.scale.unit)
-
-
-def with_moments(table: TableSteps, rows: Rows, database: Database) -> TableSteps:
-    """The steps with ``Bound.moments`` set by observed rows: of two columns whose days are mostly the same, each day is
-    a bound of the other, but only one time of day is."""
-    changed = {}
-    for step, clock in _clocked(table):
-        limits = [_moments(table, bound, rows, database) for bound in step.bounds]
-        pairs = zip(step.bounds, limits, strict=True)
-        kept = tuple(_checked(bound, limit, (step, clock), rows) for bound, limit in pairs)
-        changed[step.name] = replace(step, bounds=kept)
-    return replace(table, steps=tuple(changed.get(step.name, step) for step in table.steps))
-
-
-def _checked(bound: Bound, limit: np.ndarray | None, drawn: tuple[Step, Step], rows: Rows) -> Bound:
-    if limit is None or bound.upper:
-        return bound
-    known = max(int((~np.isnan(limit)).sum()), 1)
-    return replace(bound, moments=bool(_before(*drawn, rows, limit)[1].sum() <= (1 - SUPPORT) * known))
-
-
-def _clocked(table: TableSteps) -> Iterator[tuple[Step, Step]]:
-    """The days that are drawn apart from their time of day, each with the step of that."""
-    steps = {step.name: step for step in table.steps}
-    for step in table.steps:
-        clock = steps.get(step.name.replace("column:", "time:", 1), step)
-        if clock is not step:
-            yield step, clock
-
-
-def _before(step: Step, clock: Step, rows: Rows, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Microseconds at which the days begin, and which rows fall on the day of their limit but before it."""
-    day = rows.numbers[step.name] * step.scale.unit + step.scale.offset
-    early = day + rows.numbers[clock.name] * clock.scale.unit < limit
-    return day, early & (limit < day + step.scale.unit)
-
-
-def _moments(table: TableSteps, bound: Bound, rows: Rows, database: Database) -> np.ndarray | None:
-    """Microseconds of what a bound leads to, with its time of day; float64[n], None for siblings."""
-    if bound.reference == SAME_ROW:
-        return _moment(rows.numbers, bound.source.step, bound, np.arange(rows.n))
-    if bound.reference == OWNER and table.owner is not None and table.owner_table is not None:
-        start, up = table.owner_table, rows.parents[table.owner]
-    elif bound.reference == LINKED:
-        link = table.links[bound.link]
-        start, up = link.parent, rows.parents[link.reference]
-    else:
-        return None
-    end = follow(database, start, bound.source.hops)
-    at = np.where(up >= 0, end[np.maximum(up, 0)], -1) if len(end) else up
-    there = bound.source.hops[-1].parent if bound.source.hops else start
-    return _moment(database[there].numbers, bound.source.step, bound, at)
-
-
-def _moment(numbers: Mapping[str, np.ndarray], step: str, bound: Bound, at: np.ndarray) -> np.ndarray:
-    moment = taken(numbers[step], at) * bound.scale.unit + bound.scale.offset
-    clock = numbers.get(step.replace("column:", "time:", 1))
-    return moment if clock is None else moment + taken(clock, at) * bound.clock

@@ -9,9 +9,11 @@ from dbclone.models.compiled import inner, kernel
 from dbclone.models.layout import (
     ABSOLUTE,
     ALIKE,
+    DAYS_OF_MONTH,
     LINKED,
     LOOKUP,
     MEASURED,
+    MONTHS,
     OWNER,
     PACED,
     REDRAWS,
@@ -148,38 +150,60 @@ def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _placed(p, s, v, code, value, base, low, high):  # type: ignore[no-untyped-def]
-    """The number where it may stand: on a day of the month that the column knows, on none that the sieve forbids.
-
-    A date keeps a distance from its base that k entities share (a single number of the variant's intervals): it follows
-    from two things that are nobody's.
-    """
-    step, variant = p.steps[s], p.variants[v]
-    if step.month_days:
-        return on_days_of_month(value, step.origin, step.month_days, low, high)
-    counted = variant.reference != ABSOLUTE
-    single = p.reals[variant.low_at + code - 1] == p.reals[variant.high_at + code - 1]
-    if step.days and counted and variant.reference != PACED and single:
-        return value
-    return _sieved(p, s, value, base, counted, low, high)
-
-
-@inner
-def _sieved(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-def]
-    """The number, or the nearest allowed one that lies on the same side of its base, or else on any."""
+def sieved(p, s, value, low, high):  # type: ignore[no-untyped-def]
+    """The number, or the nearest one within bounds that the step's sieve allows."""
     step = p.steps[s]
-    if step.cells == 0 or (counted and value == base):
+    if step.cells == 0:
         return value
     cuts = p.reals[step.cuts_at : step.cuts_at + step.cells - 1]
     moduli = p.reals[step.moduli_at : step.moduli_at + step.cells]
     classes = p.reals[step.classes_at : step.classes_at + step.cells]
     kept = p.reals[step.kept_at : step.kept_at + step.kept_n]
-    if counted:
-        beside = (value, max(low, base + 1.0), high) if value > base else (value, low, min(high, base - 1.0))
-        moved = allowed(cuts, moduli, classes, kept, beside)
+    return allowed(cuts, moduli, classes, kept, (value, low, high))
+
+
+@inner
+def _placed(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-def]
+    """The number where it may stand: on none that the sieve forbids, on a day of the month that the column knows.
+
+    What is counted moves on the same side of its base, if it can.  Where nothing is free within bounds, it moves beyond
+    the extremes of k entities, but not beyond what the row demands.
+    """
+    if p.steps[s].month_days:
+        value = _on_free_day_of_month(p, s, value, low, high)
+    if counted and value != base:
+        above = value > base
+        side = (max(low, base + 1.0), high) if above else (low, min(high, base - 1.0))
+        moved = sieved(p, s, value, side[0], side[1])
         if moved != value:
             return moved
-    return allowed(cuts, moduli, classes, kept, (value, low, high))
+    moved = sieved(p, s, value, low, high)
+    if moved != value or p.steps[s].cells == 0:
+        return moved
+    return sieved(p, s, value, -np.inf if low == p.steps[s].low else low, np.inf if high == p.steps[s].high else high)
+
+
+@inner
+def _on_free_day_of_month(p, s, value, low, high):  # type: ignore[no-untyped-def]
+    """The nearest of the step's days of the month, or that of a month around where the sieve forbids it."""
+    step = p.steps[s]
+    nearest = on_days_of_month(value, step.origin, step.month_days, low, high)
+    for months in range(MONTHS):
+        for side in (1.0, -1.0):
+            there = value + side * np.floor(months * DAYS_OF_MONTH)
+            day = on_days_of_month(there, step.origin, step.month_days, low, high)
+            if low <= day <= high and sieved(p, s, day, low, high) == day:
+                return day
+    return nearest
+
+
+@inner
+def _follows_freely(p, s, v, code, value):  # type: ignore[no-untyped-def]
+    """Whether a number at a distance that k entities share stands where it may: else another distance is drawn."""
+    variant = p.variants[v]
+    low, high = p.reals[variant.low_at + code - 1], p.reals[variant.high_at + code - 1]
+    shared = variant.reference != ABSOLUTE and variant.reference != PACED and low == high
+    return not shared or p.steps[s].cells == 0 or sieved(p, s, value, -np.inf, np.inf) == value
 
 
 @inner
@@ -195,16 +219,6 @@ def _reaching(step, variant, base, low, high):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _last(p, s, value, low, high):  # type: ignore[no-untyped-def]
-    """The date at which the family ends, where one may stand."""
-    step = p.steps[s]
-    value = min(max(value, low), high)
-    if step.month_days:
-        return on_days_of_month(value, step.origin, step.month_days, low, high)
-    return _sieved(p, s, value, 0.0, False, low, high)
-
-
-@inner
 def draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     """Code and number of a measured step, by the first variant whose base is there, within the row's bounds."""
     step = p.steps[s]
@@ -213,7 +227,8 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
         return 0, np.nan
     low, high = range_of(p, s, row, first, family, families, numbers, chosen, alike)
     if step.ends >= 0 and left == 1 and not np.isnan(families.numbers[family, step.ends]):
-        return 0, _last(p, s, families.numbers[family, step.ends], low, high)
+        last = min(max(families.numbers[family, step.ends], low), high)
+        return 0, _placed(p, s, last, last, False, low, high)
     for v in range(step.first_variant, step.first_variant + step.variants):
         variant = p.variants[v]
         source = variant.source
@@ -237,10 +252,10 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
             if code == 0:
                 return code, np.nan
             value = base + _distance(p, v, code, unit, step.lattice)
-            if low <= value <= high:
+            if low <= value <= high and _follows_freely(p, s, v, code, value):
                 break
         value = min(max(value, low), high)
-        return code, _placed(p, s, v, code, value, base, low, high)
+        return code, _placed(p, s, value, base, variant.reference != ABSOLUTE, low, high)
     return 0, np.nan
 
 

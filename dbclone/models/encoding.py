@@ -57,11 +57,18 @@ def is_measured(codec: Codec) -> bool:
 
 
 def encode_columns(
-    table: Table, plan: TablePlan, data: pa.Table, guard: Guard, *, family: np.ndarray, rows: Rows
+    table: Table,
+    plan: TablePlan,
+    data: pa.Table,
+    guard: Guard,
+    *,
+    family: np.ndarray,
+    rows: Rows,
+    private: frozenset[str] = frozenset(),
 ) -> tuple[ColumnStep, ...]:
     """Fit the codecs of all value columns and put their codes, numbers and bytes into ``rows``.
 
-    ``family`` (int64[n], ascending) says which rows follow each other.
+    ``family`` (int64[n], ascending) says which rows follow each other, ``private`` which words are personal data's.
     """
     steps: list[ColumnStep] = []
     for column in plan.columns:
@@ -70,7 +77,7 @@ def encode_columns(
         values = data.column(column.column)
         column_of = table.column(column.column)
         public = named_values(table, column_of)
-        codec = fit_codec(column.kind, column_of, values, guard.k, guard.owners, public=public)
+        codec = fit_codec(column.kind, column_of, values, guard.k, guard.owners, public=public, private=private)
         steps += _encode(column.column, codec, values, family, rows=rows, guard=guard)
     return tuple(steps)
 

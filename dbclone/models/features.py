@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dbclone.columns.soundness import require
 from dbclone.columns.temporal import DAY
 from dbclone.models.calendar import civil
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import runs
-from dbclone.models.soundness import require
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 MOST_BINS = 63
@@ -27,6 +27,9 @@ class CodedFeature:
     """One byte: the code, codes from 255 on folded into 255."""
 
     width: int = 1
+
+    def __post_init__(self) -> None:
+        require(self.width == 1, "a feature")
 
     def view(self, codes: np.ndarray) -> np.ndarray:
         """uint8[1, n] from int32[n]."""

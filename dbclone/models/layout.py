@@ -33,6 +33,8 @@ ANY_GROUP = -2
 TRIES = 24
 MOST_DATES = 48
 """Slots of a segment of which the dates are looked at."""
+MONTHS, DAYS_OF_MONTH = 24, 30.4
+"""Months around in which a day of the month is looked for, and about how far they lie apart."""
 REDRAWS = 8
 """How often a draw that cannot stand is drawn again."""
 

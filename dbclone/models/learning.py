@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dbclone.columns.temporal import DECADE
 from dbclone.models.anchors import anchor_of
 from dbclone.models.atoms import Atoms
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases, counts_on
 from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional
-from dbclone.models.drawing import with_moments
 from dbclone.models.endings import last_of, rising_date
 from dbclone.models.layout import ABSOLUTE, BY_HABIT, BY_KEY, LOOKUP, MEASURED, OWNER, PACED
 from dbclone.models.linkage import usually_apart
 from dbclone.models.lookups import table_of, without_cycles
+from dbclone.models.moments import with_moments
 from dbclone.models.nulls import null_key, null_rules, null_table
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation, families_keep_apart
@@ -242,10 +243,13 @@ class _Learner:
             clocks = [c for c in self.observed.columns if c.clock and c.scale.unit == shape.scale.unit]
             whole = {c.step: c.codec.at_time(numbers[f"column:{c.column}"], numbers[c.step]) for c in clocks}  # type: ignore[union-attr]
             own = whole.pop(shape.name)
-            return Sieve.fit(own, self.observed.guard, list(whole.values()), calendar=True)
+            return Sieve.fit(own, self.observed.guard, list(whole.values()))
         if kind != "column" or f"time:{column}" in numbers:
             return NO_SIEVE
-        return Sieve.fit(numbers[shape.name], self.observed.guard, calendar=shape.scale.temporal)
+        if shape.scale.temporal and shape.scale.unit >= DECADE:  # of all its dates nothing is known but the decade
+            held = int((~np.isnan(numbers[shape.name])).sum())
+            return Sieve(rare=(held, held))
+        return Sieve.fit(numbers[shape.name], self.observed.guard)
 
     def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
         source = self.determined.get(shape.name)

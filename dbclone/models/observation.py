@@ -17,6 +17,7 @@ from dbclone.models.copies import MADE, REPEATED, Copied, find_copies, find_some
 from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.encoding import ColumnStep, encode_columns
 from dbclone.models.features import CodedFeature, MeasuredFeature
+from dbclone.models.private_words import private_words
 from dbclone.models.relations import Relation, owner_of, relations_of
 from dbclone.models.rows import Rows, opening
 from dbclone.models.steps import Restriction, Scale
@@ -80,6 +81,7 @@ def observe(plan: Plan, read: Read, k: int, seed: int = 0) -> Observation:
     order: dict[TableName, np.ndarray] = {}
     data = {t.table: read(t.table) for t in plan.tables}
     entities = entities_of(plan, data.__getitem__)
+    private = private_words(plan, data.__getitem__) if k > 1 else frozenset()
     for number, table in enumerate(plan.tables):
         observed = Observed(table, plan.schema.table(table.table), relations_of(plan, table))
         observed.rng = np.random.default_rng(seed * 1_000_003 + number)
@@ -93,7 +95,7 @@ def observe(plan: Plan, read: Read, k: int, seed: int = 0) -> Observation:
         observed.guard = Guard(k, entities[table.table]).take(observed.order)
         if table.role is TableRole.SYNTHESISE:
             observed.columns = encode_columns(
-                observed.table, table, rows, observed.guard, family=observed.family, rows=observed.rows
+                observed.table, table, rows, observed.guard, family=observed.family, rows=observed.rows, private=private
             )
         seen.tables[table.table] = observed
         for relation in observed.relations:

@@ -8,9 +8,9 @@ numbers that k entities hold stay.  So a clone avoids all rare numbers, while no
 k entities, and to know it makes a number at most twice as likely to be real (m / (m − a) for a classes of m).  Any rule
 that makes clones avoid the rare numbers tells as much: whoever draws enough clones sees where none ever stands.
 
-In and around a cell where nearly all numbers are somebody's, all are allowed: what a hit tells is known without it,
-and draws would crowd on the few that are left.  The months in a table of thirty rows have no sieve for the same reason;
-and of dates, all are allowed where most days are in use, since moving them would tear a calendar apart.
+Where nearly all numbers are somebody's, draws move to the next one that k entities hold or nobody has.  Only where the
+whole range has no such number (the months in a table of thirty rows) there is no sieve: whatever stands there is a hit,
+and tells what is known without it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from dbclone.columns.soundness import require, require_vectors
 from dbclone.models.compiled import inner, kernel
 from dbclone.models.holding import runs
-from dbclone.models.soundness import require, require_vectors
 from dbclone.privacy.protection import Guard
 
 _FARTHEST = 2.0**52
-CROWDED = 0.5
-_SMALL = 100
-"""A lattice of at most so many places, of which such a share is in use, counts as small and known."""
-_NEARLY_ALL, _MOST_DAYS = 0.9, 0.75
-"""Share of the numbers, or days, around that are in use from which on there is nothing to avoid."""
-_AROUND = 12.0
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
 _USUAL = 16
@@ -40,10 +34,6 @@ _SETS = 32
 """Modulus up to which several classes are allowed."""
 _CLASSES = 16
 """Beyond the usual moduli a class must have about so many numbers in its cell, or all draws would meet in a few."""
-HOPS = 8
-"""Neighbouring cells in which an allowed number is looked for."""
-_NEAR = 64.0
-"""Distance up to which a kept number is taken instead."""
 
 Reals = npt.NDArray[np.float64]
 
@@ -74,11 +64,11 @@ class Sieve:
         require(len(self.cuts) == max(len(self.moduli) - 1, 0), "a sieve")
 
     @classmethod
-    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = (), *, calendar: bool = False) -> Sieve:
+    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = ()) -> Sieve:
         """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it.
 
         What is rare in one of ``others`` (float64[n] each) is not allowed either: columns that share a sieve keep
-        their order and what is equal in them.  A ``calendar`` is let alone where most of it is in use.
+        their order and what is equal in them.
         """
         if not guard.on:
             return cls()
@@ -87,7 +77,7 @@ class Sieve:
             return cls()
         found = [_divided(numbers, guard) for numbers in (raw, *others)]
         told = len(np.unique(raw[found[0][0]])), len(found[0][0])
-        if not any(len(rows) for rows, _ in found) or is_small_domain(raw[held], found[0][1]):
+        if not any(len(rows) for rows, _ in found):
             return cls(rare=told)
         rare = np.concatenate([n[rows] for n, (rows, _) in zip((raw, *others), found, strict=True)])
         entities = np.concatenate([guard.entities[rows] for rows, _ in found])
@@ -96,9 +86,8 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
-        full = _are_full(numbers, starts, kept, calendar=calendar)
-        moduli[full], classes[full] = 1.0, 1.0
-        return cls(cuts, moduli, classes, kept, told)
+        found_any = len(kept) > 0 or moduli.any()
+        return cls(cuts, moduli, classes, kept, told) if found_any else cls(rare=told)
 
     @property
     def on(self) -> bool:
@@ -110,34 +99,16 @@ class Sieve:
         place = (float(number), -np.inf, np.inf)
         return bool(allowed(self.cuts, self.moduli, self.classes, self.kept, place) == number)
 
-    def passed(self, numbers: Reals) -> Reals:
-        """The numbers (NaN is NULL), each moved to the nearest one that is allowed."""
+    def passed(self, numbers: Reals, low: Reals | None = None) -> Reals:
+        """The numbers (NaN is NULL), each moved to the nearest one that is allowed and not below ``low``."""
         if not self.on:
             return numbers
-        moved: Reals = all_allowed(self.cuts, self.moduli, self.classes, self.kept, numbers)
+        floors = np.full(len(numbers), -np.inf) if low is None else low
+        moved: Reals = all_allowed(self.cuts, self.moduli, self.classes, self.kept, numbers, floors)
         return moved
 
 
 NO_SIEVE = Sieve()
-
-
-def is_small_domain(numbers: Reals, common: Reals) -> bool:
-    """Whether numbers (float64[n], no NaN) are nearly all of a short range, or most of a small one of which k entities
-    share but the smaller part.
-
-    So it is with the months in a table of thirty rows: the range is known without them, and none tells anything.
-    """
-    distinct, span = len(np.unique(numbers)), float(np.ptp(numbers))
-    few = 2 * len(common) < distinct and span < _SMALL and crowded(numbers) >= CROWDED
-    full = span < 2 * _AROUND and distinct >= _NEARLY_ALL * (span + 1)
-    return span > 0 and (few or full)
-
-
-def crowded(numbers: Reals) -> float:
-    """Share of the lattice's places that numbers (float64[n], no NaN) take where the middle nine tenths of them lie."""
-    low, high = np.quantile(numbers, [0.05, 0.95], method="nearest")
-    inner_ones = numbers[(numbers >= low) & (numbers <= high)]
-    return float(len(np.unique(inner_ones)) / (high - low + 1))
 
 
 def _divided(raw: Reals, guard: Guard) -> tuple[npt.NDArray[np.int64], Reals]:
@@ -170,18 +141,6 @@ def _cells(raw: Reals, entities: npt.NDArray[np.int64], k: int) -> tuple[Reals, 
     if len(starts) > 1 and holding[-1] < k:
         starts = starts[:-1]
     return numbers, rank[starts].astype(np.int64)
-
-
-def _are_full(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals, *, calendar: bool) -> npt.NDArray[np.bool_]:
-    """The cells in and around which most days, or in short ones nearly all numbers, are in use, bool[cells]."""
-    used = np.union1d(rare, kept)
-    ends = np.append(starts[1:], len(rare))
-    low = np.maximum(rare[np.append(starts[:1], starts[:-1])] - _AROUND, used[0])
-    high = np.minimum(rare[np.append(ends[1:], ends[-1:]) - 1] + _AROUND, used[-1])
-    inside = np.searchsorted(used, high) - np.searchsorted(used, low)
-    share, widest = (_MOST_DAYS, np.inf) if calendar else (_NEARLY_ALL, 4 * _AROUND)
-    full: npt.NDArray[np.bool_] = (inside >= share * (high - low)) & (high - low >= _AROUND) & (high - low <= widest)
-    return full
 
 
 def _roundest(below: Reals, above: Reals) -> Reals:
@@ -277,11 +236,11 @@ def _distance(number, m, classes, up):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _upwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
-    """The next allowed number of a class, from the number on; infinity where none is near."""
+def _upwards(cuts, moduli, classes, number, high):  # type: ignore[no-untyped-def]
+    """The next allowed number of a class, from the number on; infinity where none is up to ``high``."""
     at = number
     cell = np.searchsorted(cuts, at, side="right")
-    for _ in range(HOPS):
+    while at <= high:
         end = cuts[cell] if cell < cuts.shape[0] else np.inf
         m = moduli[cell]
         if m > 0:
@@ -295,10 +254,10 @@ def _upwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _downwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
+def _downwards(cuts, moduli, classes, number, low):  # type: ignore[no-untyped-def]
     at = number
     cell = np.searchsorted(cuts, at, side="right")
-    for _ in range(HOPS):
+    while at >= low:
         start = cuts[cell - 1] if cell > 0 else -np.inf
         m = moduli[cell]
         if m > 0:
@@ -313,18 +272,17 @@ def _downwards(cuts, moduli, classes, number):  # type: ignore[no-untyped-def]
 
 @kernel
 def allowed(cuts, moduli, classes, kept, place):  # type: ignore[no-untyped-def]
-    """The allowed number nearest to one, within bounds (``place``: number, low, high); itself if none is near."""
+    """The allowed number nearest to one, within bounds (``place``: number, low, high); itself if there is none."""
     number, low, high = place
     if moduli.shape[0] == 0 or number != np.floor(number):
         return number
     i = np.searchsorted(kept, number)
-    if i < kept.shape[0] and kept[i] == number:
+    above = kept[i] if i < kept.shape[0] else np.inf
+    if above == number:
         return number
-    above, below = _upwards(cuts, moduli, classes, number), _downwards(cuts, moduli, classes, number)
-    if i < kept.shape[0] and kept[i] - number <= _NEAR:
-        above = min(above, kept[i])
-    if i > 0 and number - kept[i - 1] <= _NEAR:
-        below = max(below, kept[i - 1])
+    below = kept[i - 1] if i > 0 else -np.inf
+    above = min(above, _upwards(cuts, moduli, classes, number, min(above, high)))
+    below = max(below, _downwards(cuts, moduli, classes, number, max(below, low)))
     up, down = above <= high and above < np.inf, below >= low and below > -np.inf
     if up and (not down or above - number <= number - below):
         return above
@@ -332,10 +290,10 @@ def allowed(cuts, moduli, classes, kept, place):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def all_allowed(cuts, moduli, classes, kept, numbers):  # type: ignore[no-untyped-def]
-    """Each number moved as by ``allowed``, without bounds; NaN stays."""
+def all_allowed(cuts, moduli, classes, kept, numbers, low):  # type: ignore[no-untyped-def]
+    """Each number moved as by ``allowed``, to none below its ``low``; NaN stays."""
     moved = numbers.copy()
     for i in range(numbers.shape[0]):
         if not np.isnan(numbers[i]):
-            moved[i] = allowed(cuts, moduli, classes, kept, (numbers[i], -np.inf, np.inf))
+            moved[i] = allowed(cuts, moduli, classes, kept, (numbers[i], low[i], np.inf))
     return moved

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dbclone.columns.soundness import require, require_slices
 from dbclone.models.atoms import Atoms
 from dbclone.models.calendar import on_days_of_month
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.rows import Path
 from dbclone.models.sieve import NO_SIEVE, Sieve
-from dbclone.models.soundness import require, require_slices
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName
 
@@ -110,10 +110,10 @@ class Step:
     """Rows of the source below ``low`` or above ``high``."""
 
     def permits(self, number: float) -> bool:
-        """Whether a number may be drawn: on a day of the month that the column knows, or where the sieve allows it."""
+        """Whether a number may be drawn: where the sieve allows it, and on a day of the month that the column knows."""
         if self.month_days:
             nearest: float = on_days_of_month(number, self.scale.offset, self.month_days, number - 31, number + 31)
-            return nearest == number
+            return nearest == number and self.sieve.allows(number)
         return self.sieve.allows(number)
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dbclone.columns.soundness import require_tree, require_vectors
 from dbclone.models.compiled import kernel
 from dbclone.models.holding import enough
-from dbclone.models.soundness import require_tree
 from dbclone.privacy.protection import UNGUARDED, Guard
 
 CLASSES = 32
@@ -52,6 +52,7 @@ class Tree:
     def __post_init__(self) -> None:
         """ValueError if a walk could leave the arrays."""
         links = self.left, self.right, self.parent
+        require_vectors("a tree", "if", self.feature, self.climb)
         require_tree(self.feature, self.mask, links, places=(self.start, self.end), codes=self.codes)
 
 

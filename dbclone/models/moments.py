@@ -1,0 +1,117 @@
+"""Timestamps that are drawn as a day and a time of day, where the two together count: their order, and their sieves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from dbclone.columns.temporal import DAY
+from dbclone.models.inequalities import SUPPORT
+from dbclone.models.layout import LINKED, OWNER, SAME_ROW
+from dbclone.models.rows import Database, Rows, follow, taken
+from dbclone.models.steps import Bound, Step, TableSteps
+
+
+def settle_moments(table: TableSteps, rows: Rows, database: Database) -> None:
+    """Move the timestamps of drawn rows where they may stand: on nothing that a sieve forbids, in their order.
+
+    Where a row falls on the very day of a date that it may not precede, its time of day is not before that one's; the
+    days keep their bounds in the loop.  What is counted from another timestamp moves with it.
+    """
+    moves: dict[str, np.ndarray] = {}
+    for step, clock in _clocked(table):
+        limits = [_moments(table, b, rows, database) for b in step.bounds if b.moments and not b.upper]
+        drawn = _drawn(step, clock, rows)
+        moment = drawn + _followed(clock, rows, moves)
+        low = np.full(rows.n, -np.inf)
+        for limit in (limit for limit in limits if limit is not None):
+            early = (moment < limit) & (limit < np.floor(moment / DAY) * DAY + DAY)
+            moment = np.where(early, limit, moment)
+            low = np.fmax(low, limit)
+        low = np.where(low <= moment, low, -np.inf)
+        unit = clock.scale.unit
+        settled = clock.sieve.passed(np.ceil(moment / unit), np.ceil(low / unit)) * unit
+        moves[step.name] = settled - drawn
+        _put(step, clock, rows, settled)
+
+
+def _drawn(step: Step, clock: Step, rows: Rows) -> np.ndarray:
+    """Microseconds since 1970."""
+    day = rows.numbers[step.name] * step.scale.unit + step.scale.offset
+    moment: np.ndarray = day + rows.numbers[clock.name] * clock.scale.unit
+    return moment
+
+
+def _put(step: Step, clock: Step, rows: Rows, moment: np.ndarray) -> None:
+    since = moment - step.scale.offset
+    rows.numbers[step.name] = np.floor(since / DAY)
+    rows.numbers[clock.name] = np.round((since - rows.numbers[step.name] * DAY) / clock.scale.unit)
+
+
+def _followed(clock: Step, rows: Rows, moves: Mapping[str, np.ndarray]) -> np.ndarray:
+    """How far the timestamp from which one is counted has moved, on rows where both are of one day."""
+    sources = (v.source.step for v in clock.variants if v.reference == SAME_ROW and v.source is not None)
+    source = next(sources, "").replace("time:", "column:", 1)
+    if source not in moves:
+        return np.zeros(rows.n)
+    return np.where(np.isnan(moves[source]), 0.0, moves[source])
+
+
+def with_moments(table: TableSteps, rows: Rows, database: Database) -> TableSteps:
+    """The steps with ``Bound.moments`` set by observed rows: of two columns whose days are mostly the same, each day is
+    a bound of the other, but only one time of day is."""
+    changed = {}
+    for step, clock in _clocked(table):
+        limits = [_moments(table, bound, rows, database) for bound in step.bounds]
+        pairs = zip(step.bounds, limits, strict=True)
+        kept = tuple(_checked(bound, limit, (step, clock), rows) for bound, limit in pairs)
+        changed[step.name] = replace(step, bounds=kept)
+    return replace(table, steps=tuple(changed.get(step.name, step) for step in table.steps))
+
+
+def _checked(bound: Bound, limit: np.ndarray | None, drawn: tuple[Step, Step], rows: Rows) -> Bound:
+    if limit is None or bound.upper:
+        return bound
+    known = max(int((~np.isnan(limit)).sum()), 1)
+    return replace(bound, moments=bool(_before(*drawn, rows, limit)[1].sum() <= (1 - SUPPORT) * known))
+
+
+def _clocked(table: TableSteps) -> Iterator[tuple[Step, Step]]:
+    """The days that are drawn apart from their time of day, each with the step of that."""
+    steps = {step.name: step for step in table.steps}
+    for step in table.steps:
+        clock = steps.get(step.name.replace("column:", "time:", 1), step)
+        if clock is not step:
+            yield step, clock
+
+
+def _before(step: Step, clock: Step, rows: Rows, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Microseconds at which the days begin, and which rows fall on the day of their limit but before it."""
+    day = rows.numbers[step.name] * step.scale.unit + step.scale.offset
+    early = day + rows.numbers[clock.name] * clock.scale.unit < limit
+    return day, early & (limit < day + step.scale.unit)
+
+
+def _moments(table: TableSteps, bound: Bound, rows: Rows, database: Database) -> np.ndarray | None:
+    """Microseconds of what a bound leads to, with its time of day; float64[n], None for siblings."""
+    if bound.reference == SAME_ROW:
+        return _moment(rows.numbers, bound.source.step, bound, np.arange(rows.n))
+    if bound.reference == OWNER and table.owner is not None and table.owner_table is not None:
+        start, up = table.owner_table, rows.parents[table.owner]
+    elif bound.reference == LINKED:
+        link = table.links[bound.link]
+        start, up = link.parent, rows.parents[link.reference]
+    else:
+        return None
+    end = follow(database, start, bound.source.hops)
+    at = np.where(up >= 0, end[np.maximum(up, 0)], -1) if len(end) else up
+    there = bound.source.hops[-1].parent if bound.source.hops else start
+    return _moment(database[there].numbers, bound.source.step, bound, at)
+
+
+def _moment(numbers: Mapping[str, np.ndarray], step: str, bound: Bound, at: np.ndarray) -> np.ndarray:
+    moment = taken(numbers[step], at) * bound.scale.unit + bound.scale.offset
+    clock = numbers.get(step.replace("column:", "time:", 1))
+    return moment if clock is None else moment + taken(clock, at) * bound.clock
