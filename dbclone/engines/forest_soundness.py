@@ -185,7 +185,7 @@ class _Whole:
             require(formula.target in made and named.issuperset(formula.operands), "a formula")
         for running in derived.running:
             require(running.target in made, "a running sum")
-            _require_columns(self._table, [running.column])
+            _require_columns(self._table, running.columns())
             steps = self._model.steps
             if running.start and steps is not None and steps.owner_table is not None:
                 _require_columns(self._schema.table(steps.owner_table), [running.start])

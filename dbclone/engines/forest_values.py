@@ -22,13 +22,14 @@ from dbclone.engines.references import mend, referable, referring_columns
 from dbclone.graph import is_nullable
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
-from dbclone.models.derivation import plain, restored
+from dbclone.models.derivation import label_codes, plain, restored
 from dbclone.models.distinctness import repeats
 from dbclone.models.drawing import select_rows
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Rows
-from dbclone.models.totals import Running, Total, aggregate, carry_on
+from dbclone.models.running import Running, carry_on
+from dbclone.models.totals import Total, aggregate
 from dbclone.plan import ReferenceRole
 from dbclone.privacy.fakers import fill
 from dbclone.privacy.traits import Traits
@@ -133,7 +134,9 @@ class Values(Moves):
         """Fill a column that runs along siblings; where it breaks a condition, what is added there is another row's."""
         codec = next(c.codec for c in self._model.derived.columns if c.column == running.target)
         for step in range(_STEPS):
-            moved = running.sign * self.numbers(running.column)
+            moved = running.moved(self.numbers, lambda name, labels: label_codes(self.keys[name], labels))
+            if running.drawn and step == 0:
+                start = np.nan_to_num(self.numbers(running.target)) - moved
             self.keys[running.target] = restored(codec, carry_on(family, moved, start))
             if step == _STEPS - 1 or not self._corrected(running, family):
                 return

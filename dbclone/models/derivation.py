@@ -14,7 +14,8 @@ from dbclone.columns.numeric import NumericCodec
 from dbclone.columns.temporal import DAY, TemporalCodec
 from dbclone.models.arithmetic import Formula, find_formulas
 from dbclone.models.rows import Database, Hop, follow, taken
-from dbclone.models.totals import Running, Total, find_running, find_totals
+from dbclone.models.running import Running
+from dbclone.models.totals import Total, find_totals
 from dbclone.schema import TableName
 
 
@@ -112,7 +113,6 @@ __all__ = [
     "DerivedColumn",
     "Operand",
     "TotalOf",
-    "find_running",
     "find_totals",
     "label_codes",
     "parents_columns",

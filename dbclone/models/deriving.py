@@ -23,7 +23,8 @@ from dbclone.models.encoding import ColumnStep
 from dbclone.models.observation import Observation, Observed, forget_columns
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Hop, taken
-from dbclone.models.totals import Children, Labels, aggregate, find_running, find_totals, sizes
+from dbclone.models.running import Siblings, find_running
+from dbclone.models.totals import Children, Labels, aggregate, find_totals, sizes
 from dbclone.plan import ReferenceRole, TableRole
 from dbclone.schema import TableName
 
@@ -47,7 +48,7 @@ def derive(seen: Observation) -> None:
             if relation.role in (ReferenceRole.OWNER, ReferenceRole.LINK) and not relation.direct:
                 _totals(seen.tables[relation.parent], observed, relation, numbers, sources)
     for observed in drawn:
-        gone = {c.column for c in observed.derived.columns}
+        gone = {c.column for c in observed.derived.columns} - {r.target for r in observed.derived.running if r.drawn}
         forget_columns(observed, gone)
 
 
@@ -134,7 +135,7 @@ def _running(
     there = {n: mine[n] for n in steps}
     tolerance = {n: 0.51 * _lattice(s) for n, s in steps.items()}
     plain_columns = {n: v for n, v in mine.items() if n not in observed.plan.order_by}
-    found = find_running(there, tolerance, observed.family, plain_columns, above)
+    found = find_running(there, tolerance, Siblings(observed.family, plain_columns, _labels(observed), above))
     sources |= {(owner.parent, r.start) for r in found if r.start}
     _with(observed, [steps[r.target] for r in found], running=found)
 

@@ -1,4 +1,4 @@
-"""What a parent says of all or some of its children (sum, first, last …), and what a row carries on from a sibling."""
+"""What a parent says of all or some of its children: their sum, their number, the first, the last …"""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from dbclone.models.rows import opening
 
 SUPPORT = 0.995
 _TELLING = 20
@@ -79,18 +77,6 @@ class Children:
             return self.group
         labels = self.labels[only.column]
         return np.where((labels.codes == labels.values.index(only.value)) == only.equal, self.group, -1)
-
-
-@dataclass(frozen=True)
-class Running:
-    """``target`` is its value in the previous sibling plus ``sign`` · ``column``; it starts from ``start``."""
-
-    target: str
-    column: str
-    sign: float
-    start: str
-    """Column of the owner from which the first sibling goes on; '' for zero."""
-    support: float
 
 
 def aggregate(operation: str, group: np.ndarray, groups: int, values: np.ndarray) -> np.ndarray:
@@ -185,48 +171,3 @@ def _verified(total: Total, children: Children, there: np.ndarray, tolerance: fl
 def _near(there: np.ndarray, made: np.ndarray, tolerance: float) -> np.ndarray:
     close = np.abs(there - made) <= tolerance + 1e-9 * np.abs(np.nan_to_num(there))
     return close | (np.isnan(there) & np.isnan(made))
-
-
-def find_running(
-    targets: Mapping[str, np.ndarray],
-    tolerance: Mapping[str, float],
-    family: np.ndarray,
-    columns: Mapping[str, np.ndarray],
-    owner: Mapping[str, np.ndarray],
-) -> tuple[Running, ...]:
-    """Columns that carry on from sibling to sibling: float64[n] each in family order, NaN for NULL.
-
-    ``owner`` holds the owner's columns, per row; a running column whose start is none of them and not zero is not kept.
-    """
-    first = opening(family)
-    found: list[Running] = []
-    for target, there in targets.items():
-        step = np.append(0.0, np.diff(there)) if len(there) else there
-        for column, moved in columns.items():
-            if column == target or (~first).sum() < _TELLING or any(r.target == column for r in found):
-                continue
-            for sign in (1.0, -1.0):
-                near = np.abs(step - sign * moved) <= 2 * tolerance[target] + 1e-9
-                if np.mean(near[~first]) < SUPPORT or np.mean(moved[~first] == 0) > 0.5:
-                    continue
-                start = _start(there - sign * moved, first, owner, tolerance[target])
-                if start is not None and all(r.target != target for r in found):
-                    found.append(Running(target, column, sign, start, float(np.mean(near[~first]))))
-    return tuple(found)
-
-
-def _start(opening: np.ndarray, first: np.ndarray, owner: Mapping[str, np.ndarray], tolerance: float) -> str | None:
-    if np.mean(np.abs(opening[first]) <= 2 * tolerance + 1e-9) >= SUPPORT:
-        return ""
-    for name, values in owner.items():
-        if np.mean(np.abs(opening[first] - values[first]) <= 2 * tolerance + 1e-9) >= SUPPORT:
-            return name
-    return None
-
-
-def carry_on(family: np.ndarray, moved: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Running sums of ``moved`` within each family, from ``start`` (float64[n], that of the family's first row)."""
-    total = np.cumsum(np.nan_to_num(moved))
-    first = opening(family)
-    at = np.maximum.accumulate(np.where(first, np.arange(len(family)), 0))
-    return total - (total[at] - np.nan_to_num(moved)[at]) + start[at]
