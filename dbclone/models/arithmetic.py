@@ -7,11 +7,13 @@ which it says something (no operand 0, no factor 1).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 
 import numpy as np
+
+from dbclone.models.operations import EVERY, PARTS, PLAIN, RANK, SCALED, SPANS, SUMS, SYMMETRIC, Operation, operands_of
 
 SUPPORT = 0.995
 MOST_COLUMNS = 24
@@ -21,65 +23,34 @@ _CLEARLY = 4
 _TELLING = 20
 """Rows in which the rule says something that are needed at least."""
 
-Operation = Callable[..., np.ndarray]
+_DIFFERENT = 10
+"""Different values of a target from which on a constant factor is no chance."""
+_EXACT = 0.01
+"""How exactly, relative to itself, the rows must tell a constant factor."""
 
-OPERATIONS: dict[str, Operation] = {
-    "a * b": lambda a, b: a * b,
-    "a + b": lambda a, b: a + b,
-    "a - b": lambda a, b: a - b,
-    "a * b / 100": lambda a, b: a * b / 100,
-    "a * (1 + b)": lambda a, b: a * (1 + b),
-    "a * (1 - b)": lambda a, b: a * (1 - b),
-    "a * (1 - b / 100)": lambda a, b: a * (1 - b / 100),
-    "a / b": lambda a, b: np.divide(a, b, out=np.full(len(a), np.nan), where=b != 0),
-    "a * b * (1 - c)": lambda a, b, c: a * b * (1 - c),
-    "a * b * (1 - c / 100)": lambda a, b, c: a * b * (1 - c / 100),
-    "a * b - c": lambda a, b, c: a * b - c,
-    "a * b + c": lambda a, b, c: a * b + c,
-    "a + b + c": lambda a, b, c: a + b + c,
-    "a + b - c": lambda a, b, c: a + b - c,
-    "a - b - c": lambda a, b, c: a - b - c,
-}
-SPANS: dict[str, Operation] = {
-    "(a - b) in hours": lambda a, b: (a - b) * 24,
-    "(a - b) in minutes": lambda a, b: (a - b) * 1_440,
-    "(a - b) in seconds": lambda a, b: (a - b) * 86_400,
-    "(a - b) in whole hours": lambda a, b: _whole((a - b) * 24),
-    "(a - b) in whole minutes": lambda a, b: _whole((a - b) * 1_440),
-    "(a - b) in whole days": lambda a, b: _whole(a - b),
-    "(a - b) from day to day": lambda a, b: _whole(a) - _whole(b),
-    "(a - b) in whole years": lambda a, b: _whole((a - b) / 365.25),
-}
-"""Between dates, which are numbers of days."""
-_EVERY = OPERATIONS | SPANS
-_SYMMETRIC = frozenset({"a * b", "a + b", "a * b / 100", "a + b + c"})
-_RANK = {name: i for i, name in enumerate(_EVERY)}
-_SUM = frozenset({"a + b", "a - b", "a + b + c", "a + b - c", "a - b - c"})
-
-
-def _whole(numbers: np.ndarray) -> np.ndarray:
-    """Rounded down, but for what doubles lose."""
-    return np.floor(numbers + 1e-7)
+Proposal = tuple[str, str, tuple[str, ...], float]
+"""Target, operation, operands, factor."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """``target`` is the operation on the operands, rounded to the target's lattice."""
+    """``target`` is ``factor`` times the operation on the operands, rounded to the target's lattice."""
 
     target: str
     operation: str
     operands: tuple[str, ...]
     support: float
+    factor: float = 1.0
 
     def __str__(self) -> str:
         names = dict(zip("abc", self.operands, strict=False))
         text = re.sub(r"\b[abc]\b", lambda letter: names[letter[0]], self.operation)
-        return f"{self.target} = {text}"
+        return f"{self.target} = {text}" if self.factor == 1.0 else f"{self.target} = {self.factor:g} * {text}"
 
 
 def compute(formula: Formula, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """The target's values, float64[n], not rounded; NaN where an operand is."""
-    return _EVERY[formula.operation](*(values[name] for name in formula.operands))
+    return formula.factor * EVERY[formula.operation](*(values[name] for name in formula.operands))
 
 
 def find_formulas(
@@ -100,20 +71,20 @@ def find_formulas(
     sketch = {name: values[name][_sketch_rows(values, names, n)] for name in names}
     various = {name: len(np.unique(values[name])) for name in names}
     found: dict[str, Formula] = {}
-    for arity in (2, 3):
-        proposals = sorted(
-            _proposals(targets, names, sketch, units, arity, found=found, dates=dates),
-            key=lambda p: _preference(p, names, various, targets),
-        )
-        for target, operation, operands in proposals:
-            if target in found or _circular(found, target, operands):
+    columns = _Columns(tuple(targets), tuple(names), sketch, units, frozenset(dates))
+    for proposals in (columns.parts, columns.pairs, columns.triples, columns.scaled):
+        ordered = sorted(proposals(found), key=lambda p: _preference(p, names, various, units))
+        for target, operation, operands, factor in ordered:
+            if target in found or _circular(found, target, operands) or _says_the_same(found, target, operands):
                 continue
-            if arity == 3 and any(set(operands) & {target, *found[o].operands} for o in operands if o in found):
+            if len(operands) == 3 and any(set(operands) & {target, *found[o].operands} for o in operands if o in found):
                 continue
-            if not _says_the_same(found, target, operands):
-                support = _support(target, operation, operands, values, units[target])
-                if support >= SUPPORT:
-                    found[target] = Formula(target, operation, operands, support)
+            if factor != 1.0:  # a handful of rows tells it within bounds, all rows to the digit
+                made = EVERY[operation](*(values[o] for o in operands))
+                factor = _factor(values[target], made, units[target], 0.998) or factor
+            support = _support(target, (operation, factor), operands, values, units[target])
+            if support >= SUPPORT:
+                found[target] = Formula(target, operation, operands, support, factor)
     return tuple(_in_order(found))
 
 
@@ -129,34 +100,98 @@ def _sketch_rows(values: Mapping[str, np.ndarray], names: Sequence[str], n: int)
     return pick[np.argsort(-np.asarray(telling), kind="stable")[:_SKETCH]]
 
 
-def _proposals(
-    targets: Sequence[str],
-    names: Sequence[str],
-    sketch: Mapping[str, np.ndarray],
-    units: Mapping[str, float],
-    arity: int,
-    *,
-    found: Mapping[str, Formula],
-    dates: Collection[str],
-) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    open_ = [t for t in targets if t in sketch and t not in found]
-    if not open_ or (arity == 3 and len(names) > MOST_COLUMNS // 2):
-        return
-    there = np.array([sketch[t] for t in open_])
-    room = np.array([_tolerance(sketch[t], units[t]) for t in open_])
-    spanned = [name for name in names if name in dates]
-    for operation, apply in _EVERY.items():
-        if apply.__code__.co_argcount != arity:
-            continue
-        among = spanned if operation in SPANS else names
-        for operands in (combinations if operation in _SYMMETRIC else permutations)(among, arity):
-            made = apply(*(sketch[o] for o in operands))
+@dataclass(frozen=True)
+class _Columns:
+    """A handful of rows on which formulas are tried."""
+
+    targets: tuple[str, ...]
+    names: tuple[str, ...]
+    sketch: Mapping[str, np.ndarray]
+    units: Mapping[str, float]
+    dates: frozenset[str]
+
+    def parts(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
+        """Parts of dates."""
+        return self._fitting(found, PARTS, 1, [name for name in self.names if name in self.dates])
+
+    def pairs(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
+        """What one or two columns give."""
+        dates = [name for name in self.names if name in self.dates]
+        yield from self._fitting(found, SPANS, 2, dates)
+        yield from self._fitting(found, PLAIN, 2, self.names)
+        yield from self._fitting(found, PLAIN, 1, [name for name in self.names if name not in self.dates])
+
+    def triples(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
+        """What three columns give, where there are few enough."""
+        return self._fitting(found, PLAIN, 3, self.names if len(self.names) <= MOST_COLUMNS // 2 else ())
+
+    def scaled(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
+        """What one or two columns give with a constant factor."""
+        open_ = self._open(found)
+        numbers = [name for name in self.names if name not in self.dates]
+        for operation, operands in _choices(SCALED, 1, numbers) + _choices(SCALED, 2, numbers):
+            made = EVERY[operation](*(self.sketch[o] for o in operands))
+            for target in open_:
+                there = self.sketch[target]
+                factor = None if target in operands else _factor(there, made, self.units[target], 0.97)
+                if factor is not None:
+                    yield target, operation, operands, factor
+
+    def _open(self, found: Mapping[str, Formula]) -> list[str]:
+        return [t for t in self.targets if t in self.sketch and t not in found]
+
+    def _fitting(
+        self, found: Mapping[str, Formula], operations: Mapping[str, Operation], arity: int, among: Sequence[str]
+    ) -> Iterator[Proposal]:
+        open_ = self._open(found)
+        if not open_:
+            return
+        there = np.array([self.sketch[t] for t in open_])
+        room = np.array([_tolerance(self.sketch[t], self.units[t]) for t in open_])
+        for operation, operands in _choices(operations, arity, among):
+            made = EVERY[operation](*(self.sketch[o] for o in operands))
             near = np.abs(there - made) <= room
             known = ~np.isnan(there) & ~np.isnan(made)
             hits = (near & known).sum(axis=1) >= np.maximum(0.96 * known.sum(axis=1), _TELLING // 2)
             for i in np.flatnonzero(hits):
                 if open_[i] not in operands:
-                    yield open_[i], operation, operands
+                    yield open_[i], operation, operands, 1.0
+
+
+def _factor(there: np.ndarray, made: np.ndarray, unit: float, share: float) -> float | None:
+    """The factor of fewest digits that makes ``there`` of ``made`` in so large a share of the rows, if there is one."""
+    room = _tolerance(there, unit)
+    known = ~np.isnan(there) & ~np.isnan(made) & (made != 0) & (there != 0)
+    if known.sum() < _TELLING // 2 or len(np.unique(there[known])) < _DIFFERENT:
+        return None
+    ends = np.sort([(there - room)[known] / made[known], (there + room)[known] / made[known]], axis=0)
+    low, high = np.quantile(ends[0], share), np.quantile(ends[1], 1 - share)
+    return _roundest(float(low), float(high)) if 0 <= high - low <= _EXACT * abs(low) else None
+
+
+def _choices(
+    operations: Mapping[str, Operation], arity: int, among: Sequence[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The operations of so many operands with all choices of these."""
+    return [
+        (operation, operands)
+        for operation in operations
+        if operands_of(operation) == arity
+        for operands in (combinations if operation in SYMMETRIC else permutations)(among, arity)
+    ]
+
+
+def _roundest(low: float, high: float) -> float:
+    """The number of fewest decimals between two, or the reciprocal of one."""
+    middle = (low + high) / 2
+    for digits in range(-3, 16):
+        number = round(middle, digits)
+        if low <= number <= high:
+            return number
+        whole = round(1 / middle, digits)
+        if whole and low <= 1 / whole <= high:
+            return 1 / whole
+    return middle
 
 
 def _tolerance(target: np.ndarray, unit: float) -> np.ndarray:
@@ -165,17 +200,20 @@ def _tolerance(target: np.ndarray, unit: float) -> np.ndarray:
 
 
 def _preference(
-    proposal: tuple[str, str, tuple[str, ...]], names: Sequence[str], various: Mapping[str, int], targets: Sequence[str]
+    proposal: Proposal, names: Sequence[str], various: Mapping[str, int], units: Mapping[str, float]
 ) -> tuple[int, int, int, tuple[int, ...]]:
     """Sums and products before quotients; of a sum's members the one of most values is computed, else the last.
 
-    So an instalment that stays the same while its parts change is drawn, and a part is what is left of it.
+    So an instalment that stays the same while its parts change is drawn, and a part is what is left of it.  Of two
+    numbers of which each tells the other the one in larger steps is drawn: pounds, of kilograms, hit one in two.
     """
-    target, operation, operands = proposal
-    rivals = [o for o in operands if o in targets] if operation in _SUM else []
+    target, operation, operands, factor = proposal
+    rivals = [o for o in operands if o in units] if operation in SUMS else []
     poorer = any(various[o] > _CLEARLY * various[target] for o in rivals)
     late = any(names.index(o) > names.index(target) and various[target] < _CLEARLY * various[o] for o in rivals)
-    return int(poorer), int(late), _RANK[operation], tuple(names.index(o) for o in operands)
+    if operation == "a" and operands[0] in units:
+        late = abs(factor) * units[operands[0]] < units[target]
+    return int(poorer), int(late), RANK[operation], tuple(names.index(o) for o in operands)
 
 
 def _circular(found: Mapping[str, Formula], target: str, operands: Sequence[str]) -> bool:
@@ -193,15 +231,19 @@ def _says_the_same(found: Mapping[str, Formula], target: str, operands: Sequence
 
 
 def _support(
-    target: str, operation: str, operands: tuple[str, ...], values: Mapping[str, np.ndarray], unit: float
+    target: str,
+    computed: tuple[str, float],
+    operands: tuple[str, ...],
+    values: Mapping[str, np.ndarray],
+    unit: float,
 ) -> float:
-    there = values[target]
-    made = _EVERY[operation](*(values[o] for o in operands))
+    (operation, factor), there = computed, values[target]
+    made = factor * EVERY[operation](*(values[o] for o in operands))
     right = np.abs(there - made) <= _tolerance(there, unit)
     both_null = np.isnan(there) & np.isnan(made)
     telling = ~np.isnan(there) & ~np.isnan(made)
     for operand in operands:
-        telling &= (values[operand] != 0) & ((values[operand] != 1) | (operation in _SUM))
+        telling &= (values[operand] != 0) & ((values[operand] != 1) | (operation in SUMS))
     if telling.sum() < _TELLING or np.mean(right[telling]) < SUPPORT:
         return 0.0
     return float(np.mean(right | both_null))

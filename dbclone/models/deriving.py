@@ -134,7 +134,8 @@ def _running(
     above = {n: taken(v, up) for n, v in numbers[owner.parent].items() if n in prices}
     there = {n: mine[n] for n in steps}
     tolerance = {n: 0.51 * _lattice(s) for n, s in steps.items()}
-    plain_columns = {n: v for n, v in mine.items() if n not in observed.plan.order_by}
+    dates = {c.column for c in observed.columns if c.scale.temporal}
+    plain_columns = {n: v for n, v in mine.items() if n not in dates.union(observed.plan.order_by)}
     found = find_running(there, tolerance, Siblings(observed.family, plain_columns, _labels(observed), above))
     sources |= {(owner.parent, r.start) for r in found if r.start}
     _with(observed, [steps[r.target] for r in found], running=found)

@@ -87,7 +87,7 @@ def find_running(
         for candidate in _candidates(target, columns, (step, first, room), rows):
             moved = rows.moved(candidate)
             support = float(np.mean(np.abs(step - moved)[~first] <= room))
-            if support >= SUPPORT and np.mean(moved[~first] == 0) <= _STILL:
+            if support >= SUPPORT and np.mean(np.abs(moved[~first]) <= room) <= _STILL:
                 found.append(_started(replace(candidate, support=support), there - moved, first, rows.owner, room))
                 break
     return tuple(found)

@@ -18,7 +18,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from dbclone.privacy import content, names
-from dbclone.privacy.pii_names import KEYED, MATCHERS, NOT_A_VALUE, PERSON, PLACES, STRONG, TEXTUAL, NameRule
+from dbclone.privacy.pii_names import KEYED, MATCHERS, NOT_A_VALUE, NUMBERED, PERSON, PLACES, STRONG, TEXTUAL, NameRule
 from dbclone.schema import Column, TableName, TypeFamily
 
 _SAMPLE = 2_000
@@ -144,11 +144,14 @@ def _shared_affixes(names: Sequence[str]) -> tuple[str, str]:
 
 
 def _by_name(context: _Context, column: Column, sample: Sequence[str]) -> PiiEvidence | None:
+    fractions = bool(column.type.scale)  # amounts: the tax, not the tax number
     for name in dict.fromkeys(context.names):
         if NOT_A_VALUE.search(name) and not KEYED.search(name):
             continue
         for rule, matcher in MATCHERS:
-            if column.type.family in rule.families and matcher.search(name) and _plausible(rule, context, sample):
+            if column.type.family not in rule.families or (fractions and rule.families == NUMBERED):
+                continue
+            if matcher.search(name) and _plausible(rule, context, sample):
                 return _evidence(_sharpened(rule, context), rule, sample)
     return None
 
