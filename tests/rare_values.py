@@ -87,6 +87,13 @@ def _excuses(plan: Plan, table: TableModel) -> Iterator[tuple[str, str]]:
             yield column, "numbers its rows"
         elif kind == "column" and step.sieve.rare[0] and not step.sieve.on:
             yield column, "no other number in its range"
+        elif kind == "column" and step.sieve.crowded:
+            yield column, "most days of its calendar are in use"
+        elif kind == "column" and step.scale.temporal and any(v.usual for v in step.variants):
+            yield column, "at the usual distance from a made-up date"
+    for link in table.steps.links if table.steps is not None else ():
+        if link.anchor is not None:
+            yield link.anchor.step.removeprefix("column:"), "follows a made-up date"
 
 
 def rare_texts(plan: Plan, source: Tables, k: int) -> Iterator[str]:
