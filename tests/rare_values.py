@@ -1,5 +1,15 @@
-"""Looks for rare values of a database in its clone: those that fewer than k entities hold."""
+"""Looks for rare values of a database in its clone: those that fewer than k entities hold.
 
+    python -m tests.rare_values DATA [--only NAME …] [--seed 1] [--all]
+
+DATA is a folder of ``*.sqlite.gz``.  Prints a Markdown table of the columns whose rare values stand in the clone (with
+``--all`` of all that have any), how many of how many, in how many rows, and why they were let through.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +18,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbclone.archive import load
+from dbclone.cloning import fit_model, generate_from
 from dbclone.connection import open_source
+from dbclone.engines.forest import ForestModel
+from dbclone.engines.forest_tables import TableModel
 from dbclone.models.observation import observe
+from dbclone.options import CloneOptions, FitOptions, GenerateOptions
 from dbclone.plan import ColumnRole, Plan, TableRole
+from dbclone.progress import Silent
 from dbclone.schema import TableName
+from tests.scoreboard import SETS, unpacked
 
 Tables = Mapping[TableName, pa.Table]
-AROUND, NEARLY_ALL = 12, 0.75
-"""Numbers on each side of one that was hit, and the share of them that must be somebody's to excuse it."""
-MONTH, MOST = 30, 0.6
-"""The same for dates."""
-SMALL = 100
-
+K = 5
 
 @dataclass(frozen=True)
 class Hits:
@@ -34,8 +46,6 @@ class Hits:
     """Rows of the clone that hold them."""
     of: int
     """Rows of the clone that hold any value."""
-    open: int
-    """How many of them could have been avoided: texts, and numbers around which there are others that nobody has."""
 
 
 def rows_of(path: Path, plan: Plan) -> Tables:
@@ -57,8 +67,33 @@ def rare_values(plan: Plan, source: Tables, clone: Tables, k: int) -> Iterator[H
                 there = clone[planned.table].column(column.column).drop_null()
                 hit = there.filter(pc.is_in(there, value_set=rare.cast(there.type)))
                 name = (str(planned.table), column.column, column.kind)
-                found, excuse = pc.unique(hit), _avoidable(pc.unique(hit), values, rare)
-                yield Hits(*name, len(rare), len(found), len(hit), len(there), excuse)
+                yield Hits(*name, len(rare), len(pc.unique(hit)), len(hit), len(there))
+
+
+def excuses(model: ForestModel) -> Mapping[tuple[str, str], str]:
+    """The columns of which rare values may stand in a clone, and why; the sieves keep all others free of them."""
+    return {(str(t.table), column): why for t in model.tables for column, why in _excuses(model.plan, t)}
+
+
+def _excuses(plan: Plan, table: TableModel) -> Iterator[tuple[str, str]]:
+    for derived in table.derived.columns:
+        yield derived.column, "computed from others"
+    for copy in table.copies:
+        if plan.table(copy.table).role is TableRole.COPY:
+            yield copy.column, "repeats a table that is copied"
+    for step in table.steps.steps if table.steps is not None else ():
+        kind, _, column = step.name.partition(":")
+        if kind == "column" and step.counts_on:
+            yield column, "numbers its rows"
+        elif kind == "column" and step.sieve.rare[0] and not step.sieve.on:
+            yield column, "no other number in its range"
+        elif kind == "column" and step.sieve.crowded:
+            yield column, "most days of its calendar are in use"
+        elif kind == "column" and step.scale.temporal and any(v.usual for v in step.variants):
+            yield column, "at the usual distance from a made-up date"
+    for link in table.steps.links if table.steps is not None else ():
+        if link.anchor is not None:
+            yield link.anchor.step.removeprefix("column:"), "follows a made-up date"
 
 
 def rare_texts(plan: Plan, source: Tables, k: int) -> Iterator[str]:
@@ -96,33 +131,38 @@ def _held(values: pa.Array, entities: np.ndarray) -> pa.Table:
     return pairs.group_by("value").aggregate([("entity", "count_distinct")])
 
 
-def _avoidable(hit: pa.Array, values: pa.Array, rare: pa.Array) -> int:
-    """Values that were hit but for no need: the numbers around are not all somebody's, nor is the range a small one."""
-    numbers, hits = _lattice(values, values), _lattice(hit, values)
-    if numbers is None or hits is None or not len(hits):
-        return len(hit)
-    known = np.unique(numbers)
-    if len(known) < SMALL and np.ptp(known) < SMALL and len(known) < 2 * len(rare):
-        return 0
-    around, least = (MONTH, MOST) if pa.types.is_temporal(values.type) else (AROUND, NEARLY_ALL)
-    low, high = np.maximum(hits - around, known[0]), np.minimum(hits + around, known[-1])
-    near = np.searchsorted(known, high, side="right") - np.searchsorted(known, low)
-    return int((near < least * (high - low + 1)).sum())
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--only", nargs="*", default=SETS)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    print("| set | column | rare | in the clone | rows | of | why |\n|---|---|---|---|---|---|---|")  # noqa: T201
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.only:
+            real = unpacked(options.data / f"{name}.sqlite.gz", Path(folder))
+            total = [0, 0]
+            for hits, why in found_in(real, options.seed):
+                total = [total[0] + hits.rare, total[1] + hits.hit]
+                if hits.hit or (options.all and hits.rare):
+                    cells = f"{hits.rare} | {hits.hit} | {hits.rows} | {hits.of} | {why if hits.hit else ''}"
+                    print(f"| {name} | {hits.table}.{hits.column} | {cells} |")  # noqa: T201
+            print(f"| **{name}** | all columns | {total[0]} | {total[1]} | | | |", flush=True)  # noqa: T201
 
 
-def _lattice(values: pa.Array, like: pa.Array) -> np.ndarray | None:
-    """Numbers and times in units of the smallest step between those of ``like``; None for what is no number."""
-    plain, others = _plain(values), _plain(like)
-    if plain is None or others is None:
-        return None
-    gaps = np.diff(np.unique(np.round(others, 6)))
-    return np.round(plain / gaps.min()) if len(gaps) else plain
+def found_in(real: Path, seed: int) -> Iterator[tuple[Hits, str]]:
+    """The columns of a database and what of them stands in its clone, with the excuse for it ('' where none is)."""
+    file, target = real.with_suffix(".model"), real.with_suffix(".clone")
+    chosen = CloneOptions(fit=FitOptions(seed=seed), generate=GenerateOptions(seed=seed))
+    plan = fit_model(str(real), file, chosen, Silent())
+    generate_from(file, f"sqlite:///{target}", chosen, Silent())
+    model = load(file)
+    assert isinstance(model, ForestModel)
+    why = excuses(model)
+    for hits in rare_values(plan, rows_of(real, plan), rows_of(target, plan), K):
+        yield hits, why.get((hits.table, hits.column), "")
 
 
-def _plain(values: pa.Array) -> np.ndarray | None:
-    kind = values.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        values = values.cast(pa.timestamp("us")).cast(pa.int64())
-    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        return None
-    return values.drop_null().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+if __name__ == "__main__":
+    main()

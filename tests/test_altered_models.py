@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dbclone import archive, errors
 from tests.commands import dbclone, small_shop
 from tests.test_archive import entries_of, rebuild
 
-ROUNDS = 30
+ROUNDS = 60
 OTHER = (None, True, -1, 10**9, 1.5, "x", [], [1, 2])
 Step = str | int
 
@@ -38,12 +39,24 @@ def leaves(tree: object, path: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ..
 
 def with_other_value(whole: dict[str, bytes], draw: random.Random) -> dict[str, bytes]:
     tree = json.loads(whole["model.json"])
-    *above, last = draw.choice([path for path in leaves(tree) if path[-1] != "$"])
-    place = tree
-    for name in above:
-        place = place[name]
-    place[last] = draw.choice(OTHER)
+    path = draw.choice([path for path in leaves(tree) if path[-1] != "$"])
+    found(tree, path[:-1])[path[-1]] = draw.choice(OTHER)  # type: ignore[index]
     return whole | {"model.json": json.dumps(tree).encode()}
+
+
+def with_other_name(whole: dict[str, bytes], draw: random.Random) -> dict[str, bytes]:
+    """A name of a table, column, step or reference where another one of them stood."""
+    tree = json.loads(whole["model.json"])
+    named = [path for path in leaves(tree) if isinstance(found(tree, path), str) and path[-1] not in ("$", "class")]
+    path = draw.choice(named)
+    found(tree, path[:-1])[path[-1]] = found(tree, draw.choice(named))  # type: ignore[index]
+    return whole | {"model.json": json.dumps(tree).encode()}
+
+
+def found(tree: object, path: tuple[Step, ...]) -> object:
+    for name in path:
+        tree = tree[name]  # type: ignore[index]
+    return tree
 
 
 def with_other_array(whole: dict[str, bytes], draw: random.Random) -> dict[str, bytes]:
@@ -70,13 +83,13 @@ def generate_all(folder: Path) -> None:
         print(outcome.code, flush=True)  # noqa: T201  # read by the test
 
 
-@pytest.mark.parametrize("alter", [with_other_value, with_other_array])
+@pytest.mark.parametrize("alter", [with_other_value, with_other_name, with_other_array])
 def test_an_altered_model_is_refused_or_used_but_nothing_crashes(
     alter: Callable[[dict[str, bytes], random.Random], dict[str, bytes]], model: Path, tmp_path: Path
 ) -> None:
     draw, whole = random.Random(5), entries_of(model)
     for number in range(ROUNDS):
-        rebuild(tmp_path / f"{number:02}.model", alter(dict(whole), draw))
+        rebuild(tmp_path / f"{number:02}.model", alter(dict(whole), draw), zipfile.ZIP_STORED)
     script = "import sys; from tests.test_altered_models import *; generate_all(Path(sys.argv[1]))"
     ended = subprocess.run(
         [sys.executable, "-c", script, tmp_path], cwd=Path(__file__).parent.parent, capture_output=True, text=True,
@@ -85,7 +98,7 @@ def test_an_altered_model_is_refused_or_used_but_nothing_crashes(
     codes = [int(word) for word in ended.stdout.split()]
     assert (ended.returncode, len(codes)) == (0, ROUNDS), ended.stderr[-2000:]
     assert codes.count(errors.ModelFileError.exit_code) >= ROUNDS // 4
-    assert set(codes) <= {0, 1, *range(5, 12)}
+    assert set(codes) <= {0, *range(5, 12)}, "not what nobody foresaw"
 
 
 def test_no_entry_is_written_anywhere_whatever_its_name(model: Path, tmp_path: Path) -> None:

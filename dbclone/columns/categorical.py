@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbclone.columns.base import NULL, contiguous, entity_counts
+from dbclone.columns.soundness import require, require_vectors
 from dbclone.columns.text import rare_levels
 
 _WORTH = 0.02
@@ -47,6 +48,14 @@ class CategoricalCodec:
     _rare: pa.Array | None = field(init=False, repr=False, compare=False, default=None)
     _pool: np.ndarray | None = field(init=False, repr=False, compare=False, default=None)
     """The source's rare levels and the code each counts as: known while the model is fitted, in no model file."""
+
+    def __post_init__(self) -> None:
+        """ValueError if a code could have no level."""
+        require_vectors("a set of levels", "f", self.weights)
+        require_vectors("a set of levels", "i", self.pools)
+        kept = len(self.weights) - len(self.pools)
+        require(kept >= 0 and (self.pools > 0).all() and (self.weights >= 0).all(), "a set of levels")
+        require(len(self.levels) == kept + self.pools.sum(), "a set of levels")
 
     @classmethod
     def fit(

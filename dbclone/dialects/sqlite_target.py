@@ -105,7 +105,8 @@ class SqliteTarget:
     def count(self, sql: str) -> int:
         """The single integer that a query on the new file returns."""
         assert self._connection is not None
-        return int(self._connection.execute(sql).fetchone()[0] or 0)
+        with self._writing():
+            return int(self._connection.execute(sql).fetchone()[0] or 0)
 
     def commit(self) -> None:
         """Put the new file in the place of the old one, in one step."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from dbclone.columns.codecs import is_personal
 from dbclone.columns.soundness import require
 from dbclone.engines.forest_tables import TableModel, arrow_type
@@ -16,13 +18,16 @@ from dbclone.models.layout import ABSOLUTE, DIRECT, LINK, LINKED, LOOKUP, MEASUR
 from dbclone.models.rows import Hop, Path
 from dbclone.models.steps import Bound, Link, Restriction, Step, TableSteps, Variant
 from dbclone.plan import Plan, TableRole
+from dbclone.privacy.pools import LOCALES
 from dbclone.schema import Schema, Table, TableName
 
+DIALECTS = ("sqlite", "postgresql", "mysql")
 _MOST_TYPES = 2**16
 
 
 def require_whole(plan: Plan, models: Sequence[TableModel]) -> None:
     """ValueError or KeyError where anything is named that is not there."""
+    require(plan.schema.dialect in DIALECTS, "a schema")
     require([m.table for m in models] == [t.table for t in plan.tables], "a plan")
     for table in plan.schema.tables:
         _require_table(plan.schema, table)
@@ -53,6 +58,14 @@ def _require_table(schema: Schema, table: Table) -> None:
 def _require_columns(table: Table, *names: Iterable[str]) -> None:
     known = {c.name for c in table.columns}
     require(all(known.issuperset(some) for some in names), "a table")
+
+
+def _require_codes(step: Step, size: float) -> None:
+    """That a step draws only codes below ``size``."""
+    for variant in step.variants:
+        require(variant.tree is None or step.kind == MEASURED or variant.tree.codes.max(initial=0) < size, "a tree")
+        known = variant.determined if step.kind != MEASURED else np.zeros(0)
+        require(((known >= 0) & (known < size)).all(), "a lookup")
 
 
 class _Whole:
@@ -100,12 +113,15 @@ class _Whole:
         _require_columns(self._table, kept, [k.column for k in model.keys], [a.column for a in model.avoided])
         personal = {c.column for c in model.columns if is_personal(c.codec)}
         require({p.name for p in model.personal} == personal, "a column of personal data")
-        kinds = {s.name: s.kind for s in model.steps.steps} if model.steps is not None else {}
+        require({p.locale for p in model.personal} <= {*LOCALES}, "a column of personal data")
+        steps = {s.name: s for s in model.steps.steps} if model.steps is not None else {}
         for column in model.columns:
-            if column.step in kinds:
-                require((kinds[column.step] == MEASURED) == column.measured, "a column")
-                require(not column.measured or hasattr(column.codec, "restore"), "a column")
-        require(all(f"column:{name}" in kinds for name in personal), "a column of personal data")
+            if column.step in steps:
+                require((steps[column.step].kind == MEASURED) == column.measured, "a column")
+                require(hasattr(column.codec, "restore" if column.measured else "size"), "a column")
+                size = np.inf if column.measured else column.codec.size  # type: ignore[union-attr]
+                _require_codes(steps[column.step], size)
+        require(all(f"column:{name}" in steps for name in personal), "a column of personal data")
 
     def _check_steps(self, steps: TableSteps) -> None:
         own = self._model.table

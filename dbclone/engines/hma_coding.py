@@ -77,7 +77,7 @@ class Limits:
     @classmethod
     def of(cls, codec: NumericCodec | TemporalCodec, values: pa.ChunkedArray, guard: Guard) -> Limits:
         raw = codec.measure(values)
-        sieve = Sieve.fit(raw, guard)
+        sieve = Sieve.fit(raw, guard, calendar=isinstance(codec, TemporalCodec))
         return cls(*extremes(raw, codec.lattice, guard), sieve)
 
 

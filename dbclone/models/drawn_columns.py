@@ -150,7 +150,7 @@ def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
 
 
 @inner
-def sieved(p, s, value, low, high):  # type: ignore[no-untyped-def]
+def _sieved(p, s, value, low, high):  # type: ignore[no-untyped-def]
     """The number, or the nearest one within bounds that the step's sieve allows."""
     step = p.steps[s]
     if step.cells == 0:
@@ -174,13 +174,13 @@ def _placed(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-d
     if counted and value != base:
         above = value > base
         side = (max(low, base + 1.0), high) if above else (low, min(high, base - 1.0))
-        moved = sieved(p, s, value, side[0], side[1])
+        moved = _sieved(p, s, value, side[0], side[1])
         if moved != value:
             return moved
-    moved = sieved(p, s, value, low, high)
+    moved = _sieved(p, s, value, low, high)
     if moved != value or p.steps[s].cells == 0:
         return moved
-    return sieved(p, s, value, -np.inf if low == p.steps[s].low else low, np.inf if high == p.steps[s].high else high)
+    return _sieved(p, s, value, -np.inf if low == p.steps[s].low else low, np.inf if high == p.steps[s].high else high)
 
 
 @inner
@@ -192,18 +192,9 @@ def _on_free_day_of_month(p, s, value, low, high):  # type: ignore[no-untyped-de
         for side in (1.0, -1.0):
             there = value + side * np.floor(months * DAYS_OF_MONTH)
             day = on_days_of_month(there, step.origin, step.month_days, low, high)
-            if low <= day <= high and sieved(p, s, day, low, high) == day:
+            if low <= day <= high and _sieved(p, s, day, low, high) == day:
                 return day
     return nearest
-
-
-@inner
-def _follows_freely(p, s, v, code, value):  # type: ignore[no-untyped-def]
-    """Whether a number at a distance that k entities share stands where it may: else another distance is drawn."""
-    variant = p.variants[v]
-    low, high = p.reals[variant.low_at + code - 1], p.reals[variant.high_at + code - 1]
-    shared = variant.reference != ABSOLUTE and variant.reference != PACED and low == high
-    return not shared or p.steps[s].cells == 0 or sieved(p, s, value, -np.inf, np.inf) == value
 
 
 @inner
@@ -252,9 +243,11 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
             if code == 0:
                 return code, np.nan
             value = base + _distance(p, v, code, unit, step.lattice)
-            if low <= value <= high and _follows_freely(p, s, v, code, value):
+            if low <= value <= high:
                 break
         value = min(max(value, low), high)
+        if code == variant.usual and not step.month_days:  # it follows by rule from two things that are nobody's
+            return code, value
         return code, _placed(p, s, value, base, variant.reference != ABSOLUTE, low, high)
     return 0, np.nan
 

@@ -64,11 +64,12 @@ VARIANT = np.dtype(
     [
         *((n, np.int64) for n in ("reference", "source", "link", "tree", "low_at", "high_at")),
         *((n, np.float64) for n in ("scale", "shift")),
-        *((n, np.int64) for n in ("known_at", "known_n", "starts_at", "determined_at")),
+        *((n, np.int64) for n in ("known_at", "known_n", "starts_at", "determined_at", "usual")),
     ]
 )
 """``source``: a step, a column of the family's numbers or of the linked parent's.  Its numbers are brought to the
-step's lattice by number · scale + shift.  LOOKUP: known numbers, and slices of what goes with each."""
+step's lattice by number · scale + shift.  LOOKUP: known numbers, and slices of what goes with each.
+``usual``: the code of a date's usual distance, which it keeps wherever that leads, or 0."""
 
 BOUND = np.dtype(
     [

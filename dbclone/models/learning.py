@@ -243,13 +243,13 @@ class _Learner:
             clocks = [c for c in self.observed.columns if c.clock and c.scale.unit == shape.scale.unit]
             whole = {c.step: c.codec.at_time(numbers[f"column:{c.column}"], numbers[c.step]) for c in clocks}  # type: ignore[union-attr]
             own = whole.pop(shape.name)
-            return Sieve.fit(own, self.observed.guard, list(whole.values()))
+            return Sieve.fit(own, self.observed.guard, list(whole.values()), calendar=True)
         if kind != "column" or f"time:{column}" in numbers:
             return NO_SIEVE
         if shape.scale.temporal and shape.scale.unit >= DECADE:  # of all its dates nothing is known but the decade
             held = int((~np.isnan(numbers[shape.name])).sum())
             return Sieve(rare=(held, held))
-        return Sieve.fit(numbers[shape.name], self.observed.guard)
+        return Sieve.fit(numbers[shape.name], self.observed.guard, calendar=shape.scale.temporal)
 
     def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
         source = self.determined.get(shape.name)

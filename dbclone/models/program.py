@@ -158,6 +158,7 @@ def _variants(table: TableSteps, pools: _Pools) -> np.ndarray:
         record["starts_at"] = pools.wholes.add(variant.starts)
         record["determined_at"] = pools.reals.add(variant.determined)
         record["tree"] = tree
+        record["usual"] = variant.usual if step.scale.temporal and step.scale.unit == DAY else 0
         tree += variant.tree is not None
     return records
 

@@ -10,7 +10,8 @@ that makes clones avoid the rare numbers tells as much: whoever draws enough clo
 
 Where nearly all numbers are somebody's, draws move to the next one that k entities hold or nobody has.  Only where the
 whole range has no such number (the months in a table of thirty rows) there is no sieve: whatever stands there is a hit,
-and tells what is known without it.
+and tells what is known without it.  Of a calendar, all days are allowed in and around a cell where most of them are in
+use: moving them would tear it apart, and leave nothing but Sundays.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from dbclone.models.holding import runs
 from dbclone.privacy.protection import Guard
 
 _FARTHEST = 2.0**52
+_MOST_DAYS, _AROUND = 0.75, 12.0
+"""Share of the days around that are in use from which on a calendar is let alone."""
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
 _USUAL = 16
@@ -64,11 +67,11 @@ class Sieve:
         require(len(self.cuts) == max(len(self.moduli) - 1, 0), "a sieve")
 
     @classmethod
-    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = ()) -> Sieve:
+    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = (), *, calendar: bool = False) -> Sieve:
         """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it.
 
         What is rare in one of ``others`` (float64[n] each) is not allowed either: columns that share a sieve keep
-        their order and what is equal in them.
+        their order and what is equal in them.  A ``calendar`` is let alone where most of it is in use.
         """
         if not guard.on:
             return cls()
@@ -86,6 +89,9 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
+        if calendar:
+            full = _most_in_use(numbers, starts, kept)
+            moduli[full], classes[full] = 1.0, 1.0
         found_any = len(kept) > 0 or moduli.any()
         return cls(cuts, moduli, classes, kept, told) if found_any else cls(rare=told)
 
@@ -93,6 +99,11 @@ class Sieve:
     def on(self) -> bool:
         """Whether anything is forbidden."""
         return len(self.moduli) > 0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there is a part of a calendar where all days are allowed."""
+        return bool((self.moduli == 1.0).any())
 
     def allows(self, number: float) -> bool:
         """Whether a number may stand as it is."""
@@ -141,6 +152,17 @@ def _cells(raw: Reals, entities: npt.NDArray[np.int64], k: int) -> tuple[Reals, 
     if len(starts) > 1 and holding[-1] < k:
         starts = starts[:-1]
     return numbers, rank[starts].astype(np.int64)
+
+
+def _most_in_use(rare: Reals, starts: npt.NDArray[np.int64], kept: Reals) -> npt.NDArray[np.bool_]:
+    """The cells in and around which most days are in use, bool[cells]."""
+    used = np.union1d(rare, kept)
+    ends = np.append(starts[1:], len(rare))
+    low = np.maximum(rare[np.append(starts[:1], starts[:-1])] - _AROUND, used[0])
+    high = np.minimum(rare[np.append(ends[1:], ends[-1:]) - 1] + _AROUND, used[-1])
+    inside = np.searchsorted(used, high) - np.searchsorted(used, low)
+    full: npt.NDArray[np.bool_] = (inside >= _MOST_DAYS * (high - low)) & (high - low >= _AROUND)
+    return full
 
 
 def _roundest(below: Reals, above: Reals) -> Reals:

@@ -10,10 +10,14 @@ from dbclone.columns.soundness import require, require_slices
 from dbclone.models.atoms import Atoms
 from dbclone.models.calendar import on_days_of_month
 from dbclone.models.features import CodedFeature, MeasuredFeature
+from dbclone.models.layout import ABSOLUTE, LOOKUP, PACED
 from dbclone.models.rows import Path
 from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName
+
+MOST = 0.5
+"""Share of rows from which on a distance is a rule."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,16 @@ class Variant:
     starts: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     determined: np.ndarray = field(default_factory=lambda: np.zeros(0))
     """LOOKUP: rising numbers (or codes) of the source, and the slice of values that go with each."""
+
+    @property
+    def usual(self) -> int:
+        """The code of the one distance that most rows keep from what they are counted from; 0 if there is none."""
+        if self.tree is None or self.atoms is None or self.reference in (ABSOLUTE, LOOKUP, PACED):
+            return 0
+        rows = np.bincount(self.tree.codes[self.tree.codes > 0], minlength=1)
+        code = int(rows.argmax())
+        single = code > 0 and self.atoms.low[code - 1] == self.atoms.high[code - 1]
+        return code if single and rows[code] >= MOST * rows.sum() else 0
 
     def __post_init__(self) -> None:
         """ValueError if a code could have no interval, or a key no values."""

@@ -105,6 +105,14 @@ def test_where_every_number_is_somebodys_draws_stay() -> None:
     assert (Sieve.fit(raw, guard(1_000)).passed(inside) == inside).all()
 
 
+def test_a_calendar_of_which_every_day_is_in_use_stays_as_it_is() -> None:
+    days = np.concatenate([np.arange(start, 400.0) for start in range(40)])
+    who = np.concatenate([np.full(400 - start, start) for start in range(40)])
+    sieve = Sieve.fit(days, Guard(K, who), calendar=True)
+    assert sieve.crowded
+    assert (sieve.passed(days) == days).all()
+
+
 def test_the_first_days_of_a_panel_that_begins_with_few_move_to_those_of_many() -> None:
     days = np.concatenate([np.arange(start, 400.0) for start in range(40)])
     who = np.concatenate([np.full(400 - start, start) for start in range(40)])
