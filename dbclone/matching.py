@@ -43,7 +43,7 @@ def _single(child: pa.ChunkedArray, parent: pa.ChunkedArray) -> Rows:
 
 def _comparable(values: pa.ChunkedArray, parents: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Both columns as plain arrays of one type: the parent's, or text where a child value does not fit it."""
-    left, right = _flat(values), _flat(parents)
+    left, right = flat(values), flat(parents)
     if left.type == right.type:
         return left, right
     try:
@@ -52,7 +52,10 @@ def _comparable(values: pa.ChunkedArray, parents: pa.ChunkedArray) -> tuple[pa.A
         return left.cast(pa.string()), right.cast(pa.string())
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def flat(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array, without a copy where it is one already."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
     array = column.combine_chunks()
     return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
 
@@ -71,7 +74,9 @@ def _combine(child_code: Rows, parent_code: Rows, values: pa.Array, parents: pa.
 
 
 def _index_in(values: pa.Array, domain: pa.Array) -> Rows:
-    found = pc.fill_null(pc.index_in(values, value_set=domain), ORPHAN)
+    found = pc.index_in(values, value_set=domain)
+    if found.null_count:
+        found = found.fill_null(ORPHAN)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 

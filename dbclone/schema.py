@@ -130,6 +130,10 @@ class ForeignKey:
     virtual: Virtual | None = None
     """Not None if no database declares it: no target creates it."""
 
+    def __hash__(self) -> int:
+        """By what nearly always tells keys apart: they are looked up by the thousand."""
+        return hash((self.name, self.columns, self.parent.name))
+
 
 @dataclass(frozen=True)
 class Check:
