@@ -287,6 +287,8 @@ def _inclusion(child: pa.Table, parent: pa.Table, key: ForeignKey) -> _Inclusion
         child = pa.table({name: referring(child, name, virtual)})
     found = parent_rows(child, parent, key)
     support, orphans = int((found != NULL).sum()), found == ORPHAN
+    if not (found >= 0).any():
+        return _Inclusion(found, support, 0.0, None)
     nothing = None
     if orphans.any() and len(key.columns) == 1 and (virtual.where is not None or support == len(found)):
         nothing, number = _nothing(child.column(key.columns[0]), orphans)
@@ -294,7 +296,7 @@ def _inclusion(child: pa.Table, parent: pa.Table, key: ForeignKey) -> _Inclusion
         lost = int(orphans.sum()) - number
     else:
         lost = int(orphans.sum())
-    return _Inclusion(found, support, 1 - lost / support if support else 1.0, nothing)
+    return _Inclusion(found, support, 1 - lost / support, nothing)
 
 
 def _nothing(values: pa.ChunkedArray, orphans: np.ndarray) -> tuple[str | None, int]:

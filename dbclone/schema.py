@@ -33,6 +33,10 @@ class TableName:
     schema: str
     name: str
 
+    def __hash__(self) -> int:
+        """By the name alone, which is looked up more often than two schemas have a table of one name."""
+        return hash(self.name)
+
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 

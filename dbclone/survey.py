@@ -40,6 +40,7 @@ class Survey:
     _copied_pii: dict[tuple[TableName, str], PiiEvidence | None] = field(default_factory=dict)
     _distinct: dict[tuple[TableName, str], int] = field(default_factory=dict)
     _codes: dict[tuple[TableName, str], npt.NDArray[np.generic] | None] = field(default_factory=dict)
+    _repeatable: dict[TableName, tuple[tuple[TableName, str, PiiEvidence], ...]] = field(default_factory=dict)
     _ancestors: dict[TableName, tuple[TableName, ...]] = field(default_factory=dict)
 
     def rows(self, table: TableName) -> int:
@@ -89,16 +90,23 @@ class Survey:
         values = pc.drop_null(self.values(table, column)[:MAX_SAMPLE])
         if not pa.types.is_string(values.type) or pc.count_distinct(values).as_py() < _FEWEST_COPIED:
             return None
-        columns = ((above, c.name) for above in self._above(table) for c in self.schema.table(above).insertable)
-        for name, other in columns:
-            found = None if (name, other) == (table, column) else self.own_pii(name, other)
-            if found is not None and found.kind not in MODELLED | PLACES_OF_MANY:
-                theirs = self.values(name, other)
-                same = pc.mean(pc.is_in(values, value_set=theirs)).as_py() if theirs.type == values.type else 0.0
-                if same >= _COPIED:
-                    evidence = f"{same:.0%} of values also stand in {name}.{other} ({found.kind.replace('_', ' ')})"
-                    return PiiEvidence(found.kind, evidence, found.confidence * same)
+        for name, other, found in (named for above in self._above(table) for named in self._personal(above)):
+            if (name, other) == (table, column):
+                continue
+            theirs = self.values(name, other)
+            same = pc.mean(pc.is_in(values, value_set=theirs)).as_py() if theirs.type == values.type else 0.0
+            if same >= _COPIED:
+                evidence = f"{same:.0%} of values also stand in {name}.{other} ({found.kind.replace('_', ' ')})"
+                return PiiEvidence(found.kind, evidence, found.confidence * same)
         return None
+
+    def _personal(self, table: TableName) -> tuple[tuple[TableName, str, PiiEvidence], ...]:
+        """The columns of a table whose values tell whose they are wherever they come again."""
+        if table not in self._repeatable:
+            own = ((c.name, self.own_pii(table, c.name)) for c in self.schema.table(table).insertable)
+            kept = ((n, found) for n, found in own if found and found.kind not in MODELLED | PLACES_OF_MANY)
+            self._repeatable[table] = tuple((table, name, found) for name, found in kept)
+        return self._repeatable[table]
 
     def _above(self, table: TableName) -> tuple[TableName, ...]:
         """The tables to which references lead, nearest first; the table itself is among them if it refers to itself."""

@@ -96,7 +96,8 @@ class _Sample:
     def texts(self) -> list[str]:
         """Up to some thousand non-empty values, evenly spread."""
         step = max(len(self._values) // _SAMPLE, 1)
-        picked = self._values.take(pa.array(range(0, len(self._values), step), pa.int64())) if step > 1 else self._values
+        places = pa.array(range(0, len(self._values), step), pa.int64()) if step > 1 else None
+        picked = self._values if places is None else self._values.take(places)
         return [text for v in picked.to_pylist() if v is not None and (text := str(v).strip())]
 
     @cached_property
