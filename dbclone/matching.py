@@ -36,8 +36,9 @@ def parent_rows(child: pa.Table, parent: pa.Table, foreign_key: ForeignKey) -> R
 def _single(child: pa.ChunkedArray, parent: pa.ChunkedArray) -> Rows:
     """``parent_rows`` of a key of one column; of several parents with one value the first is meant."""
     values, parents = _comparable(child, parent)
-    rows = _index_in(values, parents).copy()
-    rows[values.is_null().to_numpy(zero_copy_only=False)] = NULL
+    rows = _index_in(values, parents)
+    if values.null_count:
+        rows[values.is_null().to_numpy(zero_copy_only=False)] = NULL
     return rows
 
 
@@ -75,9 +76,11 @@ def _combine(child_code: Rows, parent_code: Rows, values: pa.Array, parents: pa.
 
 def _index_in(values: pa.Array, domain: pa.Array) -> Rows:
     found = pc.index_in(values, value_set=domain)
+    rows = found.to_numpy(zero_copy_only=False)
     if found.null_count:
-        found = found.fill_null(ORPHAN)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
+        # Arrow's places are 32 bits wide: as floats, with NaN for NULL, they lose nothing.
+        rows[np.isnan(rows)] = ORPHAN
+    return np.asarray(rows, dtype=np.int64)
 
 
 def _positions(child_code: Rows, parent_code: Rows) -> Rows:

@@ -235,9 +235,14 @@ def _names_by_content(sample: _Sample) -> PiiEvidence | None:
 
 
 def _share(matches: Callable[[str], bool], sample: Sequence[str], least: float = 0.0) -> float:
-    """Share of the values that match; 0 if a glance shows that it is nowhere near ``least``."""
+    """Share of the values that match; 0 as soon as it cannot come to ``least``, or a glance finds it nowhere near."""
     if least:
         glance = sample[:: max(len(sample) // _GLANCE, 1)]
         if sum(map(matches, glance)) < least / 4 * len(glance):
             return 0.0
-    return sum(map(matches, sample)) / len(sample)
+    matched, total = 0, len(sample)
+    for start in range(0, total, _GLANCE):
+        if (matched + total - start) / total < least:
+            return 0.0
+        matched += sum(map(matches, sample[start : start + _GLANCE]))
+    return matched / total
