@@ -100,7 +100,7 @@ def unforetold(source: str, target: str, messages: list[str]) -> list[str]:
 
 
 def _is_named(statement: str, said: str) -> bool:
-    names = re.findall(r'CONSTRAINT "?(\w+)"? ', statement)
+    names = re.findall(r'(?:CONSTRAINT|PUBLICATION|EVENT TRIGGER) "?(\w+)"? ', statement)
     return any(re.search(rf"\b{re.escape(name)}\b", said) for name in names)
 
 

@@ -131,6 +131,9 @@ SELECT t.oid, n.nspname AS schema, t.typname AS name, pg_catalog.format_type(t.o
     WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS check_names,
   {_DOMAIN_COLLATION} AS collation,
   coalesce((SELECT CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::pg_catalog.regproc ELSE '' END
+    || coalesce((SELECT ', SUBTYPE_OPCLASS = ' || pg_catalog.quote_ident(o.nspname) || '.'
+      || pg_catalog.quote_ident(p.opcname) FROM pg_catalog.pg_opclass p
+      JOIN pg_catalog.pg_namespace o ON o.oid = p.opcnamespace WHERE p.oid = r.rngsubopc AND NOT p.opcdefault), '')
     || coalesce(', COLLATION = ' || {_RANGE_COLLATION}, '')
     || coalesce(', MULTIRANGE_TYPE_NAME = '
       || (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid::pg_catalog.regtype, '')

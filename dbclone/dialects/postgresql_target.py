@@ -67,6 +67,8 @@ class PostgresqlTarget:
         for table in at_hand.tables:
             with writing(f"table {table.name}"):
                 waiting += self._create_table(table, present)
+                for sql in ddl.inherited_changes(table, present):
+                    self._execute(sql)
                 for statement in table.attachments:
                     if statement.sql:
                         self._execute(statement.sql)
