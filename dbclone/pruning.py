@@ -23,6 +23,8 @@ def prune(schema: Schema, lost: Iterable[TableName], left_out: Callable[[str], b
     ``grants`` whether owners and grants are wanted.
     """
     dropped = [_Dropped(str(name), _spelled(name.schema, name.name)) for name in lost if schema.dialect == "postgresql"]
+    foreign = [omission.name for omission in schema.omissions if omission.kind == "foreign table"]
+    dropped += [_Dropped(name, _spelled(*name.split(".", 1))) for name in foreign]
     epilogue, omitted = list[Statement](), list[Omission]()
     for statement in schema.epilogue:
         reason = _reason(statement, dropped, left_out)

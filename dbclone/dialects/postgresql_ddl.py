@@ -46,6 +46,31 @@ def without_expressions(table: Table) -> tuple[Table, tuple[Statement, ...]]:
     return replace(table, columns=columns, checks=()), tuple(rest)
 
 
+def with_calls_apart(
+    table: Table, functions: Collection[str], present: Collection[TableName]
+) -> tuple[Table, tuple[Statement, ...]]:
+    """A table without the checks that call one of the ``functions``, and the statements that add these.
+
+    A function may read other tables, which have their rows only when all are loaded.
+    """
+    calling = [check for check in table.checks if any(f"{name}(" in check.expression for name in functions)]
+    rest = tuple(
+        Statement(
+            "check",
+            f"{check.name} on {table.name}",
+            f"ALTER TABLE {qualified(table.name)} ADD {check_definition(check)}",
+        )
+        for check in calling
+        if not (check.inherited and any(name in present for name in table.inherits))
+    )
+    return replace(table, checks=tuple(check for check in table.checks if check not in calling)), rest
+
+
+def functions_of(schema: Schema) -> frozenset[str]:
+    """The schema's own functions, as expressions call them."""
+    return frozenset(s.name.partition("(")[0] for s in schema.preamble if s.kind == "function")
+
+
 def inherited_changes(table: Table, present: Mapping[TableName, Table]) -> Iterator[str]:
     """ALTER TABLE for what a table has made of the columns that it inherits."""
     theirs = _inheritable(table, present)

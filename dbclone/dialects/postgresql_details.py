@@ -270,13 +270,11 @@ BEFORE_TABLES = (_DICTIONARIES, _CONFIGURATIONS)
 _CODE = "it rests on functions of the server's own"
 _CLUSTER_WIDE = "it belongs to how this server is run, not to the schema"
 _CLASSES = (
-    ("pg_operator", "oprnamespace", _CODE),
     ("pg_opclass", "opcnamespace", _CODE),
     ("pg_opfamily", "opfnamespace", _CODE),
     ("pg_conversion", "connamespace", _CODE),
     ("pg_ts_parser", "prsnamespace", _CODE),
     ("pg_ts_template", "tmplnamespace", _CODE),
-    ("pg_cast", "", _CODE),
     ("pg_language", "", _CODE),
     ("pg_transform", "", _CODE),
     ("pg_am", "", _CODE),
@@ -318,8 +316,12 @@ _SUBSCRIPTIONS = f"""
 SELECT '' AS schema, s.subname AS name, 'subscription' AS kind, {literal(_CLUSTER_WIDE)} AS text, 0::int8 AS relation
 FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database b ON b.oid = s.subdbid
 WHERE b.datname = pg_catalog.current_database()"""
+_USER_MAPPINGS = f"""
+SELECT '' AS schema, u.usename || ' on server ' || u.srvname AS name, 'user mapping' AS kind,
+  {literal(_CLUSTER_WIDE)} AS text, 0::int8 AS relation
+FROM pg_catalog.pg_user_mappings u"""
 _LARGE_OBJECTS = """
-SELECT '' AS schema, pg_catalog.format('(%s)', count(*)) AS name, 'large objects' AS kind,
+SELECT '' AS schema, pg_catalog.format('(%s)', count(*)) AS name, 'large object data' AS kind,
   'what they hold is not understood, and nothing says whose it is' AS text, 0::int8 AS relation
 FROM pg_catalog.pg_largeobject_metadata HAVING count(*) > 0"""
 _TYPED_TABLES = _of_table(
@@ -327,5 +329,5 @@ _TYPED_TABLES = _of_table(
 )
 
 LEFT_OUT = (*(_objects(*found) for found in _CLASSES), _BASE_TYPES, _TYPED_TABLES, _TABLESPACES, _SUBSCRIPTIONS,
-            _LARGE_OBJECTS, _OTHER_SETTINGS)
+            _USER_MAPPINGS, _LARGE_OBJECTS, _OTHER_SETTINGS)
 """What is not recreated, to be told: ``kind`` and ``name`` say what, ``text`` why."""

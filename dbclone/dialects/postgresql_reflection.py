@@ -17,7 +17,7 @@ from dbclone.dialects.postgresql_catalogue import (
     Sequence,
 )
 from dbclone.dialects.postgresql_ddl import check_definition, column_definition
-from dbclone.dialects.postgresql_partitions import asked_within, own_columns, rows_told_apart
+from dbclone.dialects.postgresql_partitions import asked_within, own_columns, rows_it_might_hold
 from dbclone.dialects.postgresql_surroundings import (
     dotted,
     epilogue,
@@ -65,7 +65,7 @@ def reflect(catalogue: Catalogue) -> Reflection:
         omissions=(*omissions(catalogue), *builder.omissions()),
         privileges=tuple(map(statement_of, catalogue.privileges)),
     )
-    return Reflection(schema, tuple(_findings(schema)))
+    return Reflection(schema, (*_findings(schema), *_domain_findings(catalogue)))
 
 
 class _Builder:
@@ -216,14 +216,14 @@ class _Builder:
             for index in self.catalogue.indexes.get(part.oid, []):
                 if index.unique:
                     found = _index(index)
-                    bound = rows_told_apart(part, found.columns)
+                    bound = rows_it_might_hold(part)
                     within = " AND ".join(f"({c})" for c in (bound, found.condition) if c)
                     yield replace(found, condition=within, ddl="")
             for key in self.catalogue.constraints.get(part.oid, []):
                 if key.kind in "pu" and not key.inherited:
                     items = tuple(map(quote, key.columns))
                     columns, distinct = tuple(key.columns), key.nulls_distinct
-                    yield Index(key.name, columns, True, "", items, rows_told_apart(part, columns), distinct)
+                    yield Index(key.name, columns, True, "", items, rows_it_might_hold(part), distinct)
 
     def _checked_within_partitions(self, root: Relation) -> Iterator[tuple[TableName, Check]]:
         attributes = self.catalogue.attributes
@@ -385,6 +385,14 @@ def _findings(schema: Schema) -> Iterator[Finding]:
         for check in table.checks:
             if check.not_valid:
                 yield _validated(table, "check", check.name, ())
+
+
+def _domain_findings(catalogue: Catalogue) -> Iterator[Finding]:
+    for kind in catalogue.types.values():
+        for name in kind.not_valid if kind.own else ():
+            domain = f"domain {kind.schema}.{kind.name}"
+            message = f"The constraint {name} of {domain} is NOT VALID in the source; all of the clone satisfies it."
+            yield Finding(Severity.NOTE, "validated", None, (), message, subject=domain)
 
 
 def _validated(table: Table, kind: str, name: str, columns: tuple[str, ...]) -> Finding:
