@@ -23,6 +23,7 @@ from dbclone.findings import Finding, Severity
 from dbclone.schema import Check, Column, ForeignKey, Index, Key, Omission, Schema, Statement, Table, TableName
 
 _PRIMARY = "PRIMARY"
+_ROW_END = "ROW END"
 _TABLES = ("BASE TABLE", "SYSTEM VERSIONED")
 _SNAPSHOT_ENGINES = ("InnoDB", "ROCKSDB", "TokuDB", None)
 _JSON_CHECK = re.compile(r"\Ajson_valid\(`((?:[^`]|``)*)`\)\Z", re.IGNORECASE)
@@ -44,7 +45,9 @@ def reflect(catalogue: Catalogue, session: Session) -> Reflection:
             with reading(f"table {table.name}"):
                 rows, columns = refine(session, row.name, table.columns)
             counts[table.name] = rows
-            tables.append(replace(table, columns=columns))
+            ddl = _without_references(catalogue.create[row.name])
+            # Rows put the number behind themselves; where there are none, it stays where it is.
+            tables.append(replace(table, columns=columns, ddl=_without_number(ddl) if rows else ddl))
     later = [statement_of(d) for d in catalogue.definitions if d.kind != "TRIGGER" and d.text]
     schema = Schema(
         "mysql",
@@ -57,7 +60,10 @@ def reflect(catalogue: Catalogue, session: Session) -> Reflection:
 
 
 def _table(catalogue: Catalogue, name: str) -> Table:
-    parts = catalogue.indexes.get(name, [])
+    rows = catalogue.columns.get(name, [])
+    # The server adds the end of a row's time to the keys of a table with history; today's rows all have the same.
+    ends = {row.name for row in rows if row.expression == _ROW_END}
+    parts = [part for part in catalogue.indexes.get(name, []) if part.column not in ends]
     names = dict.fromkeys(part.index for part in parts)
     indexes = {index: [part for part in parts if part.index == index] for index in names}
     checks = catalogue.checks.get(name, [])
@@ -65,13 +71,12 @@ def _table(catalogue: Catalogue, name: str) -> Table:
     primary = indexes.pop(_PRIMARY, None)
     return Table(
         name=TableName("", name),
-        columns=tuple(_column(row, row.name in json) for row in catalogue.columns.get(name, [])),
+        columns=tuple(_column(row, row.name in json) for row in rows),
         primary_key=_key(primary) if primary and _total(primary) else None,
         uniques=tuple(_key(found) for found in indexes.values() if found[0].unique and _total(found)),
         foreign_keys=tuple(_foreign_keys(catalogue, name)),
         checks=tuple(Check(c.name, c.condition) for c in checks if not _JSON_CHECK.match(c.condition)),
         indexes=tuple(map(_index, indexes.values())),
-        ddl=_without_references(catalogue.create[name]),
         suffix=_partitioning(catalogue.create[name]),
         completions=(
             *_drawn_defaults(catalogue, name),
@@ -158,8 +163,13 @@ _NUMBER = re.compile(r" AUTO_INCREMENT=\d+(?=[ \n]|$)")
 
 
 def _without_references(ddl: str) -> str:
-    """CREATE TABLE without foreign keys, which follow the load, and without the position of AUTO_INCREMENT."""
-    head, closing, tail = _REFERENCE.sub("", ddl).partition("\n)")
+    """CREATE TABLE without foreign keys, which follow the load."""
+    return _REFERENCE.sub("", ddl)
+
+
+def _without_number(ddl: str) -> str:
+    """CREATE TABLE without the position of AUTO_INCREMENT."""
+    head, closing, tail = ddl.partition("\n)")
     return head + closing + _NUMBER.sub("", tail, count=1)
 
 
