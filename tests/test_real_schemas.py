@@ -155,6 +155,33 @@ def test_all_that_postgresql_can_hold_is_cloned_or_foretold(new_postgres: Callab
     prove(source, new_postgres())
 
 
+HASHED = """
+CREATE TABLE hashed (id integer PRIMARY KEY, v integer NOT NULL, code integer) PARTITION BY HASH (id);
+CREATE TABLE even PARTITION OF hashed (CONSTRAINT above CHECK (v > {above})) FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE odd PARTITION OF hashed (CONSTRAINT below CHECK (v < {below})) FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE UNIQUE INDEX one_of_even ON even (code);
+INSERT INTO hashed SELECT n, CASE WHEN satisfies_hash_partition('hashed'::regclass, 2, 0, n) THEN {above} + n
+  ELSE {below} - n END, n / 2 * 3 FROM generate_series(1, 90) AS n
+  ON CONFLICT DO NOTHING;
+"""
+
+
+@pytest.mark.parametrize(("above", "below", "kept"), [(10, 60, True), (0, 0, False)])
+def test_what_partitions_of_a_hash_ask_is_kept_or_foretold(
+    above: int, below: int, kept: bool, new_postgres: Callable[[], str]
+) -> None:
+    source, target = new_postgres(), new_postgres()
+    with psycopg.connect(source) as connection:
+        connection.execute(HASHED.format(above=above, below=below).encode())
+    planned = json.loads(dbclone("plan", "--json", source).out)
+    told = [finding["message"] for finding in planned["findings"] if finding["code"] == "hash-check"]
+    assert [word for word in ("above", "below") if word in " ".join(told)] == ["above", "below"]
+    [table] = copied(source, target)["tables"]
+    assert (int(table["synthetic_rows"]) > 0) is kept
+    with psycopg.connect(target) as connection:
+        assert violations(connection) == []
+
+
 def test_sakila_is_cloned_with_its_data(sakila_url: str, new_postgres: Callable[[], str]) -> None:
     prove(sakila_url, new_postgres())
 
