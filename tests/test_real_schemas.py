@@ -22,6 +22,7 @@ from dbclone.connection import open_source
 from dbclone.examples import build_postgresql
 from tests import real_data
 from tests.commands import dbclone
+from tests.dialects.places import Place
 from tests.filler import fill
 from tests.inventory import inventory, unaccounted
 from tests.proofs import next_inserts_refused, normalised, not_validated, schema_statements, violations
@@ -146,13 +147,34 @@ def test_an_example_is_cloned_with_all_that_postgresql_has_besides_tables(
     prove(source, new_postgres())
 
 
-def test_all_that_postgresql_can_hold_is_cloned_or_foretold(new_postgres: Callable[[], str]) -> None:
-    source = new_postgres()
-    command = ["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", "-f", str(WHOLE), source]
+def holding_everything(url: str) -> str:
+    """The database, with some of all that PostgreSQL has."""
+    command = ["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", "-f", str(WHOLE), url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"THIS SERVER CANNOT HOLD IT: {done.stderr.splitlines()[-1]}")
-    prove(source, new_postgres())
+    return url
+
+
+def test_all_that_postgresql_can_hold_is_cloned_or_foretold(new_postgres: Callable[[], str]) -> None:
+    prove(holding_everything(new_postgres()), new_postgres())
+
+
+@pytest.mark.slow
+@pytest.mark.mariadb
+def test_all_that_postgresql_can_hold_has_a_place_in_other_products(
+    new_postgres: Callable[[], str], make: Callable[[str], Place]
+) -> None:
+    source = holding_everything(new_postgres())
+    there = {dialect: make(dialect).url for dialect in ("sqlite", "duckdb", "mysql")}
+    for url in there.values():
+        copied(source, url)
+    back = {"sqlite": make("mysql").url, "mysql": new_postgres()}
+    for dialect, url in back.items():
+        copied(there[dialect], url)
+    for url in (there["sqlite"], there["mysql"], *back.values()):
+        outcome = dbclone("check", url)
+        assert outcome.code == 0, outcome.err
 
 
 HASHED = """

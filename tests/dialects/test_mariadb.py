@@ -184,6 +184,19 @@ def test_what_another_product_cannot_have_is_told(make: Maker, dialect: str) -> 
     }  # fmt: skip
 
 
+def test_conditions_that_mariadb_does_not_take_are_told(make: Maker) -> None:
+    source, target = make("postgresql"), make("mysql")
+    source.run(
+        'CREATE TABLE p (id serial PRIMARY KEY, CONSTRAINT counted CHECK (id > 0), "  " integer)',
+        "CREATE TABLE c (p integer REFERENCES p ON UPDATE CASCADE, CONSTRAINT looked CHECK (p > 0))",
+        "INSERT INTO p VALUES (1, 2)",
+        "INSERT INTO c VALUES (1)",
+    )
+    said = {(finding.code, finding.subject) for finding in copy(source, target)}
+    assert said == {("check", "check counted on public.p"), ("action", "foreign key c_p_fkey on public.c")}
+    assert target.rows("SELECT * FROM p JOIN c ON c.p = p.id") == [(1, 2, 1)]
+
+
 def test_rows_are_inserted_where_files_may_not_be_sent(make: Maker) -> None:
     source, target = make("mysql"), make("mysql")
     build_types(source)
