@@ -157,7 +157,10 @@ def holding_everything(url: str) -> str:
 
 
 def test_all_that_postgresql_can_hold_is_cloned_or_foretold(new_postgres: Callable[[], str]) -> None:
-    prove(holding_everything(new_postgres()), new_postgres())
+    source, target = holding_everything(new_postgres()), new_postgres()
+    prove(source, target)
+    outcome = dbclone("check", target, "--against", source)
+    assert outcome.code == 0, outcome.err
 
 
 @pytest.mark.slow
