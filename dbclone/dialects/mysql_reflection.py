@@ -159,6 +159,7 @@ def _within(catalogue: Catalogue, part: ReferencePart) -> bool:
 
 
 _REFERENCE = re.compile(r",?\n  CONSTRAINT `(?:[^`]|``)*` FOREIGN KEY [^\n]*?(?=,?\n)")
+_WITHOUT_OVERLAPS = re.compile(r"UNIQUE KEY `((?:[^`]|``)*)` \([^\n]* WITHOUT OVERLAPS\)")
 _NUMBER = re.compile(r" AUTO_INCREMENT=\d+(?=[ \n]|$)")
 
 
@@ -212,6 +213,11 @@ def _findings(catalogue: Catalogue, schema: Schema) -> Iterator[Finding]:
         subject = f"{omission.kind} {omission.name}"
         message = f"The {subject} is not copied: {omission.reason}."
         yield Finding(Severity.WARNING, "not-copied", None, (), message, subject=subject)
+    for name, text in catalogue.create.items():
+        for index in _WITHOUT_OVERLAPS.findall(text):
+            message = f"The key {index} forbids periods to overlap: rows are drawn like others and proven at the end."
+            subject = f"unique key {index} on {name}"
+            yield Finding(Severity.NOTE, "unclear-index", TableName("", name), (), message, subject=subject)
     for table in catalogue.tables:
         if table.kind in _TABLES and table.engine not in _SNAPSHOT_ENGINES:
             message = f"Tables of engine {table.engine} have no snapshot: rows written while it is read may be missing."
