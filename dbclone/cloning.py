@@ -20,7 +20,7 @@ from dbclone.engines import refuse_unstorable
 from dbclone.errors import IntegrityError, ModelFileError, TargetError
 from dbclone.findings import Finding, Severity
 from dbclone.fitting import Reader, check_engine, fit
-from dbclone.generation import check_scale, check_sizes, expected_rows, generate
+from dbclone.generation import check_scale, check_sizes, empty_tables, expected_rows, generate
 from dbclone.inspection import Inspection, inspect
 from dbclone.ledger import make_ledger
 from dbclone.model_types import is_well_typed
@@ -195,7 +195,8 @@ def _write(target: Target, model: Model, options: CloneOptions, run: Run) -> Non
     tables = generate(model, options.generate, TableOnly(run.clock))
     written = write(target, plan, _timed(tables, run.seconds), run.clock, clean=options.clean)
     run.rows.update(written.rows)
-    run.findings += [*plan.findings, *model.findings, *written.findings]
+    emptied = empty_tables(plan, options.generate, written.rows)
+    run.findings += [*plan.findings, *model.findings, *written.findings, *emptied]
     run.dialect = target.dialect
     run.clock.phase("check", 0)
     _prove(target, plan)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
 from dbclone.abc import Model, Progress
 from dbclone.errors import UsageError
+from dbclone.findings import Finding, Severity
 from dbclone.options import GenerateOptions
 from dbclone.plan import Plan, TablePlan, TableRole
 from dbclone.schema import TableName
@@ -44,6 +45,14 @@ def expected_rows(plan: Plan, options: GenerateOptions) -> int:
     """About how many rows the clone will have; exact numbers are drawn with the rows."""
     scaled = sum(t.rows for t in plan.tables if t.role is TableRole.SYNTHESISE) * options.scale
     return round(scaled) + sum(t.rows for t in plan.tables if t.role is TableRole.COPY)
+
+
+def empty_tables(plan: Plan, options: GenerateOptions, rows: Mapping[TableName, int]) -> list[Finding]:
+    """One Finding for each table that should have ``rows`` in the clone, but has none."""
+    unwanted = {_named(plan, name).table for name, number in options.rows if not number}
+    wanted = (t for t in plan.tables if t.role is TableRole.SYNTHESISE and t.rows and t.table not in unwanted)
+    message = "It is empty in the clone: no row could be made that satisfies all of its keys and conditions."
+    return [Finding(Severity.WARNING, "no-rows", t.table, (), message) for t in wanted if not rows.get(t.table)]
 
 
 def generate(model: Model, options: GenerateOptions, progress: Progress) -> Iterator[tuple[TableName, pa.Table]]:

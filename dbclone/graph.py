@@ -161,7 +161,7 @@ def _cheapest_pair(
         groups.setdefault((reference.child, reference.parent), []).append(reference)
 
     def cost(pair: tuple[TableName, TableName]) -> tuple[tuple[bool, ...], int, int, tuple[TableName, TableName]]:
-        worst = max(deferral_cost(schema.table(r.child), r.foreign_key) for r in groups[pair])
+        worst = max(deferral_cost(schema, r) for r in groups[pair])
         rest = [r for r in within if (r.child, r.parent) != pair]
         still_tied = sum(len(c) for c in _components(_digraph(component, rest)))
         return worst, still_tied, len(groups[pair]), pair
@@ -169,16 +169,20 @@ def _cheapest_pair(
     return min(groups, key=cost)
 
 
-def deferral_cost(table: Table, foreign_key: ForeignKey) -> tuple[bool, ...]:
+def deferral_cost(schema: Schema, reference: Reference) -> tuple[bool, ...]:
     """How bad it is to fill a foreign key late, compared in this order.
 
-    A generated column cannot be filled at all; a NOT NULL key cannot be loaded as NULL first; a column of the primary
-    key is the row's identity; one of a unique key must be drawn without repeats; a shared column binds another key.
+    A generated column cannot be filled at all; rows that refer to the key's own columns would have to wait for it; a
+    NOT NULL key cannot be loaded as NULL first; a column of the primary key is the row's identity; one of a unique key
+    must be drawn without repeats; a shared column binds another key.
     """
+    table, foreign_key = schema.table(reference.child), reference.foreign_key
     columns = set(foreign_key.columns)
+    referring = (fk for other in schema.tables for fk in other.foreign_keys if fk.parent == table.name)
     others = {name for fk in table.foreign_keys if fk != foreign_key for name in fk.columns}
     return (
         any(table.column(name).generated is not None for name in columns),
+        any(not columns.isdisjoint(fk.parent_columns) for fk in referring),
         not is_nullable(table, foreign_key),
         table.primary_key is not None and not columns.isdisjoint(table.primary_key.columns),
         any(not columns.isdisjoint(key.columns) for key in table.uniques),

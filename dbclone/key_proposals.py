@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from dbclone.abc import Read
 from dbclone.key_names import ENDINGS, EXACT, PART, TAIL, Hint, Names, words
 from dbclone.key_values import hints_by_value
-from dbclone.matching import NULL, ORPHAN, parent_rows
+from dbclone.matching import NULL, ORPHAN, Rows, parent_rows
 from dbclone.options import VirtualKey
 from dbclone.schema import Column, ForeignKey, Key, Schema, Table, TableName, TypeFamily, Virtual
 from dbclone.split_rows import referring
@@ -44,6 +44,7 @@ LOOK = 50_000
 ANYWHERE = Virtual()
 NOTHINGS = ("0", "-1", "")
 """Values that stand for no parent."""
+_NOTHINGS = pa.array(NOTHINGS)
 TYPE_WORDS = frozenset({"type", "kind", "class", "model", "table", "entity"})
 _KEYS = (
     TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.TEXT, TypeFamily.UUID, TypeFamily.ENUM, TypeFamily.DATE,
@@ -181,12 +182,13 @@ class _Search:
     def _judged(self, table: Table, key: ForeignKey, hint: Hint, found: _Inclusion) -> Proposal | None:
         if not found.support or found.coverage < (COVERED if hint.alone else WELL_COVERED):
             return None
-        if not hint.alone and found.distinct < min(FEW_PARENTS, SPREAD * self._counts[key.parent]):
+        distinct = found.distinct
+        if not hint.alone and distinct < min(FEW_PARENTS, SPREAD * self._counts[key.parent]):
             return None
         unique = not self._schema.table(key.parent).keys
         virtual = replace(key.virtual or ANYWHERE, nothing=found.nothing, orphans=1 - found.coverage, unique=unique)
         made = replace(key, virtual=virtual)
-        return Proposal(table.name, made, hint.score, found.support, found.distinct, found.coverage, hint.reason)
+        return Proposal(table.name, made, hint.score, found.support, distinct, found.coverage, hint.reason)
 
     def _composite(self, table: Table) -> Iterator[Proposal]:
         """References to keys of several columns, all of which the table has under their names but for one."""
@@ -265,10 +267,16 @@ class _Search:
 
 @dataclass(frozen=True)
 class _Inclusion:
+    rows: Rows
+    """Of the parent, for each row of the child."""
     support: int
-    distinct: int
     coverage: float
     nothing: str | None
+
+    @property
+    def distinct(self) -> int:
+        """Different parents to which rows refer."""
+        return len(np.unique(self.rows[self.rows >= 0]))
 
 
 def _inclusion(child: pa.Table, parent: pa.Table, key: ForeignKey) -> _Inclusion:
@@ -279,6 +287,8 @@ def _inclusion(child: pa.Table, parent: pa.Table, key: ForeignKey) -> _Inclusion
         child = pa.table({name: referring(child, name, virtual)})
     found = parent_rows(child, parent, key)
     support, orphans = int((found != NULL).sum()), found == ORPHAN
+    if not (found >= 0).any():
+        return _Inclusion(found, support, 0.0, None)
     nothing = None
     if orphans.any() and len(key.columns) == 1 and (virtual.where is not None or support == len(found)):
         nothing, number = _nothing(child.column(key.columns[0]), orphans)
@@ -286,13 +296,14 @@ def _inclusion(child: pa.Table, parent: pa.Table, key: ForeignKey) -> _Inclusion
         lost = int(orphans.sum()) - number
     else:
         lost = int(orphans.sum())
-    distinct = len(np.unique(found[found >= 0]))
-    return _Inclusion(support, distinct, 1 - lost / support if support else 1.0, nothing)
+    return _Inclusion(found, support, 1 - lost / support, nothing)
 
 
 def _nothing(values: pa.ChunkedArray, orphans: np.ndarray) -> tuple[str | None, int]:
     """The value that stands for no parent, if one does, and in how many rows."""
     alone = values.filter(pa.array(orphans)).cast(pa.string())
+    if not pc.any(pc.is_in(alone, value_set=_NOTHINGS)).as_py():
+        return None, 0
     counts = {nothing: int(pc.sum(pc.equal(alone, nothing)).as_py() or 0) for nothing in NOTHINGS}
     most = max(counts, key=lambda nothing: counts[nothing])
     return (most, counts[most]) if counts[most] else (None, 0)

@@ -36,14 +36,15 @@ def parent_rows(child: pa.Table, parent: pa.Table, foreign_key: ForeignKey) -> R
 def _single(child: pa.ChunkedArray, parent: pa.ChunkedArray) -> Rows:
     """``parent_rows`` of a key of one column; of several parents with one value the first is meant."""
     values, parents = _comparable(child, parent)
-    rows = _index_in(values, parents).copy()
-    rows[values.is_null().to_numpy(zero_copy_only=False)] = NULL
+    rows = _index_in(values, parents)
+    if values.null_count:
+        rows[values.is_null().to_numpy(zero_copy_only=False)] = NULL
     return rows
 
 
 def _comparable(values: pa.ChunkedArray, parents: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Both columns as plain arrays of one type: the parent's, or text where a child value does not fit it."""
-    left, right = _flat(values), _flat(parents)
+    left, right = flat(values), flat(parents)
     if left.type == right.type:
         return left, right
     try:
@@ -52,7 +53,10 @@ def _comparable(values: pa.ChunkedArray, parents: pa.ChunkedArray) -> tuple[pa.A
         return left.cast(pa.string()), right.cast(pa.string())
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def flat(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array, without a copy where it is one already."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
     array = column.combine_chunks()
     return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
 
@@ -71,8 +75,12 @@ def _combine(child_code: Rows, parent_code: Rows, values: pa.Array, parents: pa.
 
 
 def _index_in(values: pa.Array, domain: pa.Array) -> Rows:
-    found = pc.fill_null(pc.index_in(values, value_set=domain), ORPHAN)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
+    found = pc.index_in(values, value_set=domain)
+    rows = found.to_numpy(zero_copy_only=False)
+    if found.null_count:
+        # Arrow's places are 32 bits wide: as floats, with NaN for NULL, they lose nothing.
+        rows[np.isnan(rows)] = ORPHAN
+    return np.asarray(rows, dtype=np.int64)
 
 
 def _positions(child_code: Rows, parent_code: Rows) -> Rows:

@@ -173,8 +173,12 @@ def _thinned(sample: _Sample) -> _Sample:
 
 
 def _measure_all(sample: _Sample, keys: Iterable[tuple[str, ...]], temporal: list[str]) -> list[_Candidate]:
-    """Keys that begin with a date are only extended by what is no date: an end says nothing beyond its start."""
-    return [_measure(sample, key, temporal) for key in keys if not any(name in temporal for name in key[1:])]
+    """Keys that begin with a date are only extended by what is no date: an end says nothing beyond its start.
+
+    Of those that do not tell siblings apart nobody asks how regular they are.
+    """
+    wanted = (key for key in keys if not any(name in temporal for name in key[1:]))
+    return [_measure(sample, key, temporal, only_unique=True) for key in wanted]
 
 
 def _varies(sample: _Sample, name: str) -> bool:
@@ -182,16 +186,19 @@ def _varies(sample: _Sample, name: str) -> bool:
     return bool(np.mean(np.diff(sample.columns[name])[same] != 0) > MAX_DUPLICATES)
 
 
-def _measure(sample: _Sample, key: tuple[str, ...], temporal: list[str]) -> _Candidate:
+def _measure(sample: _Sample, key: tuple[str, ...], temporal: list[str], only_unique: bool = False) -> _Candidate:
     parts = [sample.columns[name] for name in key]
     order = np.lexsort((*reversed(parts), sample.family))
     same = np.flatnonzero(np.diff(sample.family[order]) == 0)
     steps = np.stack([np.diff(part[order])[same] for part in parts])
     moved = np.any(steps != 0, axis=0)
+    duplicates = 1.0 - float(np.mean(moved))
+    if only_unique and duplicates > MAX_DUPLICATES:
+        return _Candidate(key, duplicates, 0.0, 0.0, 0.0)
     regularity = _predictability(steps, parts[-1][order][same], moved)
     score = regularity - COLUMN_COST * (len(key) - 1)
-    score += TEMPORAL_BONUS * (key[0] in temporal) + AGREEMENT_BONUS * _agreement(sample, parts)
-    return _Candidate(key, 1.0 - float(np.mean(moved)), regularity, score, float(np.median(np.abs(steps[-1]))))
+    score += TEMPORAL_BONUS * (key[0] in temporal) + AGREEMENT_BONUS * _agreement(order)
+    return _Candidate(key, duplicates, regularity, score, float(np.median(np.abs(steps[-1]))))
 
 
 def _predictability(steps: Codes, last: Codes, moved: npt.NDArray[np.bool_]) -> float:
@@ -200,8 +207,8 @@ def _predictability(steps: Codes, last: Codes, moved: npt.NDArray[np.bool_]) -> 
     The second foretells that December is followed by January of the next year.  A row does not vote for itself, so a
     starting value that occurs once foretells nothing.  Standing still is no step.
     """
-    code = np.zeros(steps.shape[1], dtype=np.int64)
-    for part in steps:
+    code = np.unique(steps[0], return_inverse=True)[1].astype(np.int64)
+    for part in steps[1:]:
         _, dense = np.unique(part, return_inverse=True)
         code = np.unique(code * (int(dense.max()) + 1) + dense, return_inverse=True)[1].astype(np.int64)
     overall = np.bincount(code[moved]).max(initial=0) - 1
@@ -213,9 +220,8 @@ def _predictability(steps: Codes, last: Codes, moved: npt.NDArray[np.bool_]) -> 
     return float(max(int(overall), int(by_start), 0) / steps.shape[1])
 
 
-def _agreement(sample: _Sample, parts: list[Codes]) -> float:
-    """1 if the rows already stand in this order within their families, else 0."""
-    order = np.lexsort((sample.rows, *reversed(parts), sample.family))
+def _agreement(order: npt.NDArray[np.intp]) -> float:
+    """1 if the rows already stand in this order within their families, else 0; ``order`` keeps that of equal ones."""
     return float(np.array_equal(order, np.arange(len(order))) or np.mean(np.diff(order) == 1) > 1 - MAX_DUPLICATES)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dbclone.abc import Read
 from dbclone.column_roles import choose_column_roles
 from dbclone.conditions.ranges import unclear_exclusions
-from dbclone.conditions.requirements import refuse_impossible, unclear_conditions
+from dbclone.conditions.requirements import refuse_impossible, unclear_conditions, unmet_within_partitions
 from dbclone.conditions.uniques import unclear_indexes
 from dbclone.entities import with_entities
 from dbclone.findings import Finding, Severity
@@ -90,6 +90,7 @@ def _table_findings(survey: Survey, tables: tuple[TablePlan, ...]) -> list[Findi
             findings += _orphan_findings(survey, table)
         if plan.role is TableRole.SYNTHESISE:
             findings += unclear_conditions(table, survey.schema.dialect)
+            findings += unmet_within_partitions(table, survey.read(plan.table), survey.schema.dialect)
             findings += unclear_indexes(table, survey.schema.dialect)
             findings += unclear_exclusions(table, survey.schema.dialect)
             lost = [column.column for column in plan.columns if column.role is ColumnRole.NULLED]

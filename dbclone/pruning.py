@@ -23,6 +23,8 @@ def prune(schema: Schema, lost: Iterable[TableName], left_out: Callable[[str], b
     ``grants`` whether owners and grants are wanted.
     """
     dropped = [_Dropped(str(name), _spelled(name.schema, name.name)) for name in lost if schema.dialect == "postgresql"]
+    foreign = [omission.name for omission in schema.omissions if omission.kind == "foreign table"]
+    dropped += [_Dropped(name, _spelled(*name.split(".", 1))) for name in foreign]
     epilogue, omitted = list[Statement](), list[Omission]()
     for statement in schema.epilogue:
         reason = _reason(statement, dropped, left_out)
@@ -33,7 +35,8 @@ def prune(schema: Schema, lost: Iterable[TableName], left_out: Callable[[str], b
         else:
             epilogue.append(statement)
     preamble = _needed(schema, epilogue, left_out)
-    omitted += [Omission(s.kind, s.name, _OUT.format(s.schema)) for s in schema.preamble if s not in preamble]
+    there = frozenset(preamble)
+    omitted += [Omission(s.kind, s.name, _OUT.format(s.schema)) for s in schema.preamble if s not in there]
     omitted += [] if grants else _ungranted(schema)
     return replace(
         schema,
@@ -65,13 +68,15 @@ def _reason(statement: Statement, dropped: Iterable[_Dropped], left_out: Callabl
 
 def _needed(schema: Schema, epilogue: Iterable[Statement], left_out: Callable[[str], bool]) -> list[Statement]:
     """The preamble without what is of a schema left out, unless something that stays names it."""
-    kept = [s for s in schema.preamble if not (s.schema and left_out(s.schema))]
+    kept = {s for s in schema.preamble if not (s.schema and left_out(s.schema))}
     waiting = [s for s in schema.preamble if s not in kept and s.kind != "schema"]
+    if not waiting and len(kept) == len(schema.preamble):
+        return list(schema.preamble)
     texts = [text for table in schema.tables for text in _texts(table)]
     texts += [statement.sql for statement in (*kept, *epilogue)]
     while waiting and (found := [s for s in waiting if any(_names(text, s) for text in texts)]):
         texts = [statement.sql for statement in found]
-        kept += found
+        kept |= set(found)
         waiting = [statement for statement in waiting if statement not in found]
     used = {statement.schema for statement in kept} | {table.name.schema for table in schema.tables}
     return [s for s in schema.preamble if s in kept or (s.kind == "schema" and s.schema in used)]

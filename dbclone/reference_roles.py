@@ -18,7 +18,7 @@ from dbclone.graph import Reference, is_nullable
 from dbclone.ordering import SortKey, sort_key
 from dbclone.plan import ReferencePlan, ReferenceRole, TableRole
 from dbclone.schema import ForeignKey, Table, TableName
-from dbclone.survey import TEMPORAL, Survey, numeric_codes, referring_columns
+from dbclone.survey import TEMPORAL, Survey, referring_columns
 
 MAX_OWNER_NULLS = 0.5
 MIN_FAMILIES = 5
@@ -208,7 +208,7 @@ def _sort_key(survey: Survey, table: Table, reference: Reference) -> SortKey:
     if table.primary_key is not None and len(table.primary_key.columns) == 1:
         excluded |= set(table.primary_key.columns)
     columns = [c for c in table.insertable if c.name not in excluded]
-    codes = {c.name: numeric_codes(survey.values(table.name, c.name), c) for c in columns}
+    codes = {c.name: survey.codes(table.name, c) for c in columns}
     usable = {name: values for name, values in codes.items() if values is not None}
     temporal = [c.name for c in columns if c.type.family in TEMPORAL]
     key = table.primary_key.columns if table.primary_key else ()

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from dbclone.abc import Read
 from dbclone.graph import Reference
-from dbclone.matching import ORPHAN, Rows, parent_rows
+from dbclone.matching import ORPHAN, Rows, flat, parent_rows
 from dbclone.privacy.pii import MODELLED, PiiEvidence, detect_pii
 from dbclone.schema import Column, Schema, Table, TableName, TypeFamily
 
@@ -39,6 +39,9 @@ class Survey:
     _pii: dict[tuple[TableName, str], PiiEvidence | None] = field(default_factory=dict)
     _copied_pii: dict[tuple[TableName, str], PiiEvidence | None] = field(default_factory=dict)
     _distinct: dict[tuple[TableName, str], int] = field(default_factory=dict)
+    _codes: dict[tuple[TableName, str], npt.NDArray[np.generic] | None] = field(default_factory=dict)
+    _repeatable: dict[TableName, tuple[tuple[TableName, str, PiiEvidence], ...]] = field(default_factory=dict)
+    _ancestors: dict[TableName, tuple[TableName, ...]] = field(default_factory=dict)
 
     def rows(self, table: TableName) -> int:
         """Rows of the table in the source."""
@@ -87,32 +90,45 @@ class Survey:
         values = pc.drop_null(self.values(table, column)[:MAX_SAMPLE])
         if not pa.types.is_string(values.type) or pc.count_distinct(values).as_py() < _FEWEST_COPIED:
             return None
-        columns = ((above, c.name) for above in self._above(table) for c in self.schema.table(above).insertable)
-        for name, other in columns:
-            found = None if (name, other) == (table, column) else self.own_pii(name, other)
-            if found is not None and found.kind not in MODELLED | PLACES_OF_MANY:
-                theirs = self.values(name, other)
-                same = pc.mean(pc.is_in(values, value_set=theirs)).as_py() if theirs.type == values.type else 0.0
-                if same >= _COPIED:
-                    evidence = f"{same:.0%} of values also stand in {name}.{other} ({found.kind.replace('_', ' ')})"
-                    return PiiEvidence(found.kind, evidence, found.confidence * same)
+        for name, other, found in (named for above in self._above(table) for named in self._personal(above)):
+            if (name, other) == (table, column):
+                continue
+            theirs = self.values(name, other)
+            same = pc.mean(pc.is_in(values, value_set=theirs)).as_py() if theirs.type == values.type else 0.0
+            if same >= _COPIED:
+                evidence = f"{same:.0%} of values also stand in {name}.{other} ({found.kind.replace('_', ' ')})"
+                return PiiEvidence(found.kind, evidence, found.confidence * same)
         return None
+
+    def _personal(self, table: TableName) -> tuple[tuple[TableName, str, PiiEvidence], ...]:
+        """The columns of a table whose values tell whose they are wherever they come again."""
+        if table not in self._repeatable:
+            own = ((c.name, self.own_pii(table, c.name)) for c in self.schema.table(table).insertable)
+            kept = ((n, found) for n, found in own if found and found.kind not in MODELLED | PLACES_OF_MANY)
+            self._repeatable[table] = tuple((table, name, found) for name, found in kept)
+        return self._repeatable[table]
 
     def _above(self, table: TableName) -> tuple[TableName, ...]:
         """The tables to which references lead, nearest first; the table itself is among them if it refers to itself."""
-        known = {t.name for t in self.schema.tables}
-        found: dict[TableName, None] = {}
-        last = {table}
-        for _ in range(_HOPS):
-            last = {fk.parent for name in last for fk in self.schema.table(name).foreign_keys if fk.parent in known}
-            last -= found.keys()
-            found |= dict.fromkeys(sorted(last, key=str))
-        return tuple(found)
+        if table not in self._ancestors:
+            found: dict[TableName, None] = {}
+            last = {table}
+            for _ in range(_HOPS):
+                keys = (fk for name in last for fk in self.schema.table(name).foreign_keys)
+                last = {fk.parent for fk in keys if fk.parent in self.referrers} - found.keys()
+                found |= dict.fromkeys(sorted(last, key=str))
+            self._ancestors[table] = tuple(found)
+        return self._ancestors[table]
 
     def values(self, table: TableName, column: str) -> pa.Array:
         """All values of the column as one array."""
-        array = self.read(table).column(column).combine_chunks()
-        return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+        return flat(self.read(table).column(column))
+
+    def codes(self, table: TableName, column: Column) -> npt.NDArray[np.generic] | None:
+        """The values of an integer, date or time column as numbers, None for any other."""
+        if (table, column.name) not in self._codes:
+            self._codes[table, column.name] = _numeric_codes(self.values(table, column.name), column)
+        return self._codes[table, column.name]
 
     @cached_property
     def referrers(self) -> dict[TableName, tuple[Reference, ...]]:
@@ -130,7 +146,7 @@ def referring_columns(table: Table) -> frozenset[str]:
     return frozenset(name for fk in table.foreign_keys for name in fk.columns)
 
 
-def numeric_codes(values: pa.Array, column: Column) -> npt.NDArray[np.generic] | None:
+def _numeric_codes(values: pa.Array, column: Column) -> npt.NDArray[np.generic] | None:
     """Integer or float codes (NaN: NULL) of an integer, date or time column; None for any other."""
     family = column.type.family
     if family not in TEMPORAL and family is not TypeFamily.INTEGER:

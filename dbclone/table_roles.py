@@ -98,6 +98,8 @@ def _words(name: str) -> str:
 def _choose(survey: Survey, table: Table, roles: Mapping[TableName, RoleChoice]) -> RoleChoice:
     if survey.rows(table.name) == 0:
         return RoleChoice(TableRole.EMPTY, "has no rows in the source")
+    if not table.insertable:
+        return RoleChoice(TableRole.EMPTY, "has no column that could be written")
     for fk in table.foreign_keys:
         parent = roles.get(fk.parent)
         if parent and parent.role is TableRole.EMPTY and fk.parent != table.name and not is_nullable(table, fk):

@@ -21,6 +21,8 @@ from tests.matching_texts import matching_text
 
 Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
 Connection = psycopg.Connection[tuple[Any, ...]]
+UNKNOWN = ("hstore", "ltree", "frange", "trange")
+"""Types of which the filler knows no values."""
 ROUNDS = 25
 """Sets of rows that are drawn for a table before it has to do with fewer than wished for."""
 
@@ -323,7 +325,8 @@ class Values:
         self.numbers: dict[tuple[int, str], Iterator[int]] = {}
 
     def draw(self, table: Table, column: Column, sparse: bool) -> Value:
-        if not column.required and (column.kind == "c" or self.random.random() < (0.75 if sparse else 0.15)):
+        unknown = column.kind == "c" or column.type in UNKNOWN
+        if not column.required and (unknown or self.random.random() < (0.75 if sparse else 0.15)):
             return None
         pool = self._named(table, column)
         if column.name in table.partition_key and pool:

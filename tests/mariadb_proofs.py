@@ -1,6 +1,7 @@
 """What a MariaDB database says of itself, asked without dbclone: statements, broken constraints, next numbers."""
 
 import re
+from urllib.parse import urlsplit
 
 import pymysql
 
@@ -17,7 +18,7 @@ UNION ALL SELECT 'EVENT', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_
 
 
 def statements(url: str) -> dict[tuple[str, str], str]:
-    """What recreates each object of a database, but for positions of counters and for definers."""
+    """What recreates each object of a database, but for its own name, positions of counters and definers."""
     connection = connect(url)
     with connection, connection.cursor() as cursor:
         cursor.execute(_OBJECTS)
@@ -26,7 +27,8 @@ def statements(url: str) -> dict[tuple[str, str], str]:
             kind = _KINDS.get(kind, kind)
             cursor.execute(f"SHOW CREATE {kind} {quoted(name)}")
             shown = next(str(value) for value in cursor.fetchone()[1:] if re.match("CREATE ", str(value)))
-            found[kind, name] = re.sub(r" AUTO_INCREMENT=\d+| DEFINER=\S+", "", shown)
+            own = rf"([`\"]){re.escape(urlsplit(url).path[1:])}\1\."
+            found[kind, name] = re.sub(rf" AUTO_INCREMENT=\d+| DEFINER=\S+|{own}", "", shown)
         return found
 
 

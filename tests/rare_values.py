@@ -33,6 +33,7 @@ from tests.scoreboard import SETS, unpacked
 Tables = Mapping[TableName, pa.Table]
 K = 5
 
+
 @dataclass(frozen=True)
 class Hits:
     """A column of a protected table, and how many of its rare values stand in the clone."""

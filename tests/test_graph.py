@@ -47,6 +47,15 @@ def test_the_order_does_not_depend_on_the_order_of_declaration(tmp_path: Path) -
     assert load_order(turned) == load_order(shop)
 
 
+def test_a_cycle_is_not_cut_at_columns_that_others_refer_to(tmp_path: Path) -> None:
+    sql = """
+    create table a(id integer primary key, b integer not null references b(code));
+    create table b(id integer primary key, code integer unique references a(id));
+    """
+    [cycle] = find_cycles(schema(tmp_path, sql))
+    assert cut(cycle) == ["a.b"]
+
+
 def test_a_self_reference_is_no_cycle(tmp_path: Path) -> None:
     shop = schema(tmp_path, SHOP)
     assert find_cycles(shop) == ()

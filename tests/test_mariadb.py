@@ -25,6 +25,7 @@ from tests.mariadb_proofs import next_inserts_refused, statements, violations
 pytestmark = pytest.mark.mariadb
 
 ROWS = 200
+WHOLE = Path(__file__).parent / "dialects" / "whole_mariadb.sql"
 PASSWORD = "s3cr/et?pw"
 KILLS = 10
 
@@ -67,6 +68,20 @@ def test_sakila_is_cloned_whole(sakila: str, new_mariadb: Callable[[], str]) -> 
     assert {line["fate"] for line in summary["ledger"]} <= {"modelled", "kept by construction", "copied", "recreated"}
     features = Place("mysql", target).rows("SELECT count(DISTINCT special_features) FROM film")
     assert features > [(3,)], "sets are made of their labels"
+
+
+def test_all_that_mariadb_can_hold_is_cloned(new_mariadb: Callable[[], str]) -> None:
+    source, target = new_mariadb(), new_mariadb()
+    _, *paragraphs = WHOLE.read_text().strip().split("\n\n")
+    mariadb_server.run(source, *paragraphs)
+    outcome = dbclone("copy", "--json", source, target)
+    assert outcome.code == 0, outcome.err
+    assert statements(target) == statements(source)
+    assert violations(target) == []
+    empty = Place("mysql", target).rows("SHOW CREATE TABLE emptied")
+    assert "AUTO_INCREMENT=777" in str(empty), "a counter without rows stays where it is"
+    lost = {line["kind"] for line in json.loads(outcome.out)["ledger"] if line["fate"] == "dropped"}
+    assert lost == {"history"}
 
 
 @pytest.mark.postgres

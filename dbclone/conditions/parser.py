@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, TypeAlias
 
 import sqlglot
@@ -33,8 +33,12 @@ _CASED = ("_bin", "_cs")
 _C_COLLATIONS = ("C", "POSIX", "ucs_basic")
 
 
+@lru_cache(maxsize=1_024)
 def parse(sql: str, dialect: str) -> Sql:
-    """The expression as sqlglot reads it; SqlglotError if it cannot."""
+    """The expression as sqlglot reads it, to be looked at only; SqlglotError if it cannot.
+
+    Large schemas say the same of hundreds of columns.
+    """
     logger = logging.getLogger("sqlglot")
     before, logger.disabled = logger.disabled, True
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +44,36 @@ def unclear_conditions(table: Table, dialect: str) -> list[Finding]:
         for asked, condition in _understood(table, dialect)
         if condition is None or not condition.complete
     ]
+
+
+def unmet_within_partitions(table: Table, rows: pa.Table, dialect: str) -> list[Finding]:
+    """One Finding for each condition of a partition that is asked of rows of others too, and that some do not meet.
+
+    Rows that a hash places might be those of any partition: all are drawn as if they were of each.
+    """
+    if not table.within or not rows.num_rows:
+        return []
+    own = replace(table, checks=(), columns=tuple(replace(c, type=replace(c.type, checks=())) for c in table.columns))
+    findings = []
+    for asked, condition in _understood(own, dialect):
+        if condition is None or not {*condition.columns} <= {*rows.column_names}:
+            continue
+        unmet = int(violations([Requirement(asked.name, condition)], _columns(rows, condition), rows.num_rows).sum())
+        if unmet:
+            message = (
+                f"The check {asked.name} of {asked.place} is asked of all rows of {table.name}, as only the server"
+                f" knows which of them its hash leads there: {unmet} of {rows.num_rows} rows of the source do not"
+                " meet it, and a row that cannot meet what all partitions ask is left out."
+            )
+            subject = f"partition {asked.place}"
+            findings.append(
+                Finding(Severity.WARNING, "hash-check", table.name, condition.columns, message, unmet, subject)
+            )
+    return findings
+
+
+def _columns(rows: pa.Table, condition: Condition) -> dict[str, pa.ChunkedArray]:
+    return {name: rows.column(name) for name in condition.columns}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ actions nor deferral; the columns of a reference stand in the order, and have th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dbclone.dialects.base import literal, quote, quote_all
@@ -46,7 +46,9 @@ def held(schema: Schema) -> Held:
             else:
                 findings.append(_lost(table, f"foreign key {key.name}", key.columns, reason))
         references[table.name] = tuple(kept)
-        computed = {c.name for c in table.columns if c.generated is not None}
+        computed = _computed(table)
+        for what, columns in _about(table, computed):
+            findings.append(_lost(table, what, columns, "it is about a generated column"))
         checks[table.name] = tuple(c for c in table.checks if not _mentions(c, computed))
         for check in (c for c in table.checks if _mentions(c, computed)):
             reason = "it is about a generated column"
@@ -58,10 +60,12 @@ def held(schema: Schema) -> Held:
 def create_table(table: Table, references: Sequence[ForeignKey], checks: Sequence[Check], types: Types) -> str:
     """CREATE TABLE; a column that numbers itself takes its numbers from ``sequence_name``."""
     items = [_column(table, column, types[column.name]) for column in table.columns]
-    if table.primary_key:
-        items.append(f"PRIMARY KEY ({quote_all(table.primary_key.columns)})")
+    computed = _computed(table)
     primary = table.primary_key.columns if table.primary_key else ()
-    items += [f"UNIQUE ({quote_all(c)})" for c in {key.columns: None for key in table.uniques} if c != primary]
+    if primary and computed.isdisjoint(primary):
+        items.append(f"PRIMARY KEY ({quote_all(primary)})")
+    uniques = dict.fromkeys(key.columns for key in table.uniques if computed.isdisjoint(key.columns))
+    items += [f"UNIQUE ({quote_all(columns)})" for columns in uniques if columns != primary]
     items += [
         f"FOREIGN KEY ({quote_all(key.columns)}) REFERENCES {quote(key.parent.name)} ({quote_all(key.parent_columns)})"
         for key in references
@@ -72,8 +76,24 @@ def create_table(table: Table, references: Sequence[ForeignKey], checks: Sequenc
 
 def index_statements(table: Table) -> Iterator[str]:
     """The indexes that no key stands for."""
-    unique = {key.name for key in table.keys}
-    yield from (index.ddl for index in table.indexes if index.name not in unique)
+    unique, computed = {key.name for key in table.keys}, _computed(table)
+    for index in table.indexes:
+        if index.name not in unique and computed.isdisjoint(index.columns):
+            yield index.ddl
+
+
+def _computed(table: Table) -> frozenset[str]:
+    return frozenset(column.name for column in table.columns if column.generated is not None)
+
+
+def _about(table: Table, computed: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The keys and indexes over generated columns, of which DuckDB takes none."""
+    if table.primary_key and not computed.isdisjoint(table.primary_key.columns):
+        yield f"primary key {table.primary_key.name}", table.primary_key.columns
+    unique = {key.name for key in table.uniques}
+    indexes = [(index.name, index.columns) for index in table.indexes if index.name not in unique]
+    for kind, found in (("unique key", [(k.name, k.columns) for k in table.uniques]), ("index", indexes)):
+        yield from ((f"{kind} {name}", columns) for name, columns in found if not computed.isdisjoint(columns))
 
 
 def sequence_name(table: Table, column: Column) -> str:
@@ -100,7 +120,8 @@ def _column(table: Table, column: Column, sql: str) -> str:
 
 def _in_order(key: ForeignKey, parent: Table) -> ForeignKey | None:
     """The reference with its columns in the order of a key of the parent; None if they are no key."""
-    for known in parent.keys:
+    computed = _computed(parent)
+    for known in (key for key in parent.keys if computed.isdisjoint(key.columns)):
         if set(known.columns) == set(key.parent_columns) and len(known.columns) == len(key.parent_columns):
             own = tuple(key.columns[key.parent_columns.index(column)] for column in known.columns)
             return replace(key, columns=own, parent_columns=known.columns)
@@ -111,7 +132,7 @@ def _objection(table: Table, key: ForeignKey, ordered: ForeignKey | None, cut: b
     if cut:
         return "its tables refer to each other, and references are created with their tables"
     if ordered is None:
-        return "its parent columns are not unique"
+        return "its parent columns are not unique, or generated"
     if any(table.column(name).generated is not None for name in key.columns):
         return "it is about a generated column"
     return ""
@@ -140,5 +161,5 @@ def self_reference_lost(table: Table, key: ForeignKey) -> Finding:
     return _lost(table, f"foreign key {key.name}", key.columns, reason)
 
 
-def _mentions(check: Check, columns: set[str]) -> bool:
+def _mentions(check: Check, columns: Collection[str]) -> bool:
     return any(quote(column) in check.expression for column in columns)

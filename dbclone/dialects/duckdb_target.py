@@ -7,7 +7,7 @@ Rows are first loaded into temporary tables without constraints, since reference
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -22,7 +22,7 @@ from dbclone.dialects.files import file_identity
 from dbclone.dialects.translation import translate
 from dbclone.errors import IntegrityError, MissingExtraError, TargetError, WriteError
 from dbclone.findings import Finding
-from dbclone.matching import parent_rows
+from dbclone.matching import Rows, parent_rows
 from dbclone.schema import ForeignKey, Schema, Table, TableName, TypeFamily
 from dbclone.temporary import Workshop, flush, usual_mode
 
@@ -87,8 +87,9 @@ class DuckdbTarget:
         names = {theirs.name: ours.name for theirs, ours in zip(table.columns, own.columns, strict=True)}
         # Renamed before DuckDB sees them, to which names that differ by case alone are one.
         renamed = pa.schema([field.with_name(names[field.name]) for field in first.schema])
-        batches = (pa.RecordBatch.from_arrays(batch.columns, schema=renamed) for batch in chain([first], rows))
-        arriving, columns = pa.RecordBatchReader.from_batches(renamed, batches), quote_all(renamed.names)
+        staged = pa.schema([field.with_name(self._staged_as(field.name)) for field in renamed])
+        batches = (pa.RecordBatch.from_arrays(batch.columns, schema=staged) for batch in chain([first], rows))
+        arriving, columns = pa.RecordBatchReader.from_batches(staged, batches), quote_all(staged.names)
         with self._writing(own):
             self._open().register(self._prefix, arriving)
             if own.name in self._staged:
@@ -108,16 +109,18 @@ class DuckdbTarget:
         for name in kept.order:
             table = own.table(name)
             types[name] = self._types(table, kept.references[name], types)
-            references, levels = list(kept.references[name]), None
+            references, above = list(kept.references[name]), list[Rows]()
             for key in (key for key in kept.references[name] if key.parent == name):
-                levels = self._levels(table, key, levels)
-                if levels is None:
+                rows = self._rows_above(table, key)
+                if _levels([*above, rows]) is None:
                     references.remove(key)
                     findings.append(ddl.self_reference_lost(table, key))
+                else:
+                    above.append(rows)
             with self._writing(table):
                 self._create_sequences(table)
                 self._execute(ddl.create_table(table, references, kept.checks[name], types[name]))
-                self._fill(table, levels)
+                self._fill(table, _levels(above) if above else None)
                 self._execute(*ddl.index_statements(table))
         with self._writing():
             self._execute("ANALYZE")
@@ -171,6 +174,10 @@ class DuckdbTarget:
         """The temporary table of a table.  It has another name than any table: a temporary one would be found first."""
         return f"temp.{quote(self._prefix + table.name.name)}"
 
+    def _staged_as(self, column: str) -> str:
+        """A column's name in the temporary table, which must not hide the place of a row."""
+        return f"{self._prefix}_{column}" if column.lower() == "rowid" else column
+
     def _execute(self, *statements: str) -> None:
         for statement in statements:
             self._open().execute(statement)
@@ -195,15 +202,17 @@ class DuckdbTarget:
         for column in ddl.numbered(table):
             last = 0
             if table.name in self._staged:
-                last = _single(self._open().execute(f"SELECT max({quote(column.name)}) FROM {self._stage(table)}"))
+                largest = f"SELECT max({quote(self._staged_as(column.name))}) FROM {self._stage(table)}"
+                last = _single(self._open().execute(largest))
             self._execute(f"CREATE SEQUENCE {ddl.sequence_name(table, column)} START {max(last, 0) + 1}")
 
-    def _fill(self, table: Table, levels: np.ndarray | None) -> None:
+    def _fill(self, table: Table, levels: Rows | None) -> None:
         """Move the rows from the temporary table; those that refer to rows of the same table after these."""
         if table.name not in self._staged:
             return
-        columns = quote_all(self._staged[table.name].names)
-        move = f"INSERT INTO {quote(table.name.name)} ({columns}) SELECT {columns} FROM {self._stage(table)} AS stage"
+        names = self._staged[table.name].names
+        columns, staged = quote_all(names), quote_all(map(self._staged_as, names))
+        move = f"INSERT INTO {quote(table.name.name)} ({columns}) SELECT {staged} FROM {self._stage(table)} AS stage"
         try:
             if levels is None or not levels.any():
                 self._execute(move)
@@ -217,28 +226,23 @@ class DuckdbTarget:
             raise WriteError(self._misfit(table)) from None
         self._execute(f"DROP TABLE {self._stage(table)}")
 
-    def _levels(self, table: Table, key: ForeignKey, known: np.ndarray | None) -> np.ndarray | None:
-        """How many rows of its own table stand above each row; None if there is no end to it."""
+    def _rows_above(self, table: Table, key: ForeignKey) -> Rows:
+        """The place of the row of its own table to which each row refers."""
         if table.name not in self._staged:
             return np.zeros(0, dtype=np.int64)
-        names = quote_all(dict.fromkeys((*key.columns, *key.parent_columns)))
-        rows = self._open().sql(f"SELECT {names} FROM {self._stage(table)} ORDER BY rowid").to_arrow_table()
-        up = parent_rows(rows, rows, key)
-        levels = np.where(up < 0, 0, -1) if known is None else np.where(up < 0, known, -1)
-        while (waiting := np.flatnonzero(levels < 0)).size:
-            found = waiting[levels[up[waiting]] >= 0]
-            if not found.size:
-                return None
-            levels[found] = levels[up[found]] + 1 if known is None else np.maximum(levels[up[found]] + 1, known[found])
-        return levels
+        names = dict.fromkeys((*key.columns, *key.parent_columns))
+        columns = ", ".join(f"{quote(self._staged_as(name))} AS {quote(name)}" for name in names)
+        ordered = f"SELECT {columns} FROM {self._stage(table)} AS stage ORDER BY stage.rowid"
+        rows = self._open().sql(ordered).to_arrow_table()
+        return parent_rows(rows, rows, key)
 
     def _misfit(self, table: Table) -> str:
         """Which column a value does not fit; DuckDB's own message quotes the value."""
         for column in table.columns:
             if column.name in self._staged[table.name].names:
-                cast = f"SELECT count(CAST({quote(column.name)} AS {column.type.sql})) FROM {self._stage(table)}"
+                cast = f"CAST({quote(self._staged_as(column.name))} AS {column.type.sql})"
                 try:
-                    self._execute(cast)
+                    self._execute(f"SELECT count({cast}) FROM {self._stage(table)}")
                 except self._duckdb.Error:
                     return f"A value does not fit table {table.name}, column {column.name} of type {column.type.sql}."
         return f"A value does not fit table {table.name}."
@@ -277,6 +281,21 @@ def _library() -> Any:
 def _single(result: duckdb.DuckDBPyConnection) -> int:
     row = result.fetchone()
     return int(row[0] or 0) if row else 0
+
+
+def _levels(above: Sequence[Rows]) -> Rows | None:
+    """In which round each row can be written after all rows to which it refers; None if there is no end to it."""
+    levels = np.full(len(above[0]), -1, dtype=np.int64)
+    waiting, level = np.arange(len(levels)), 0
+    while waiting.size:
+        free = np.ones(len(waiting), dtype=bool)
+        for rows in above:
+            free &= (rows[waiting] < 0) | (levels[rows[waiting]] >= 0)
+        if not free.any():
+            return None
+        levels[waiting[free]] = level
+        waiting, level = waiting[~free], level + 1
+    return levels
 
 
 def _log(path: Path) -> Path:

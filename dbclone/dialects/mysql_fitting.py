@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -107,4 +108,15 @@ def refusal(key: ForeignKey, table: Table) -> str:
         return "SET DEFAULT"
     required = any(not column.nullable for column in table.columns if column.name in key.columns)
     sets_null = "SET NULL" in (key.on_delete, key.on_update)
-    return "SET NULL of a column that may not be NULL" if required and sets_null else ""
+    if required and sets_null:
+        return "SET NULL of a column that may not be NULL"
+    if (sets_null or key.on_update == "CASCADE") and _is_looked_at(key.columns, table):
+        return "SET NULL or ON UPDATE CASCADE of a column that a check or generated column names"
+    return ""
+
+
+def _is_looked_at(columns: Iterable[str], table: Table) -> bool:
+    expressions = [check.expression for check in table.checks]
+    expressions += [column.generated for column in table.columns if column.generated is not None]
+    words = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in columns]
+    return any(word.search(expression) for word in words for expression in expressions)

@@ -23,6 +23,7 @@ from dbclone.findings import Finding, Severity
 from dbclone.schema import Check, Column, ForeignKey, Index, Key, Omission, Schema, Statement, Table, TableName
 
 _PRIMARY = "PRIMARY"
+_ROW_END = "ROW END"
 _TABLES = ("BASE TABLE", "SYSTEM VERSIONED")
 _SNAPSHOT_ENGINES = ("InnoDB", "ROCKSDB", "TokuDB", None)
 _JSON_CHECK = re.compile(r"\Ajson_valid\(`((?:[^`]|``)*)`\)\Z", re.IGNORECASE)
@@ -44,7 +45,9 @@ def reflect(catalogue: Catalogue, session: Session) -> Reflection:
             with reading(f"table {table.name}"):
                 rows, columns = refine(session, row.name, table.columns)
             counts[table.name] = rows
-            tables.append(replace(table, columns=columns))
+            ddl = _without_references(catalogue.create[row.name])
+            # Rows put the number behind themselves; where there are none, it stays where it is.
+            tables.append(replace(table, columns=columns, ddl=_without_number(ddl) if rows else ddl))
     later = [statement_of(d) for d in catalogue.definitions if d.kind != "TRIGGER" and d.text]
     schema = Schema(
         "mysql",
@@ -57,7 +60,10 @@ def reflect(catalogue: Catalogue, session: Session) -> Reflection:
 
 
 def _table(catalogue: Catalogue, name: str) -> Table:
-    parts = catalogue.indexes.get(name, [])
+    rows = catalogue.columns.get(name, [])
+    # The server adds the end of a row's time to the keys of a table with history; today's rows all have the same.
+    ends = {row.name for row in rows if row.expression == _ROW_END}
+    parts = [part for part in catalogue.indexes.get(name, []) if part.column not in ends]
     names = dict.fromkeys(part.index for part in parts)
     indexes = {index: [part for part in parts if part.index == index] for index in names}
     checks = catalogue.checks.get(name, [])
@@ -65,13 +71,12 @@ def _table(catalogue: Catalogue, name: str) -> Table:
     primary = indexes.pop(_PRIMARY, None)
     return Table(
         name=TableName("", name),
-        columns=tuple(_column(row, row.name in json) for row in catalogue.columns.get(name, [])),
+        columns=tuple(_column(row, row.name in json) for row in rows),
         primary_key=_key(primary) if primary and _total(primary) else None,
         uniques=tuple(_key(found) for found in indexes.values() if found[0].unique and _total(found)),
         foreign_keys=tuple(_foreign_keys(catalogue, name)),
         checks=tuple(Check(c.name, c.condition) for c in checks if not _JSON_CHECK.match(c.condition)),
         indexes=tuple(map(_index, indexes.values())),
-        ddl=_without_references(catalogue.create[name]),
         suffix=_partitioning(catalogue.create[name]),
         completions=(
             *_drawn_defaults(catalogue, name),
@@ -154,12 +159,18 @@ def _within(catalogue: Catalogue, part: ReferencePart) -> bool:
 
 
 _REFERENCE = re.compile(r",?\n  CONSTRAINT `(?:[^`]|``)*` FOREIGN KEY [^\n]*?(?=,?\n)")
+_WITHOUT_OVERLAPS = re.compile(r"UNIQUE KEY `((?:[^`]|``)*)` \([^\n]* WITHOUT OVERLAPS\)")
 _NUMBER = re.compile(r" AUTO_INCREMENT=\d+(?=[ \n]|$)")
 
 
 def _without_references(ddl: str) -> str:
-    """CREATE TABLE without foreign keys, which follow the load, and without the position of AUTO_INCREMENT."""
-    head, closing, tail = _REFERENCE.sub("", ddl).partition("\n)")
+    """CREATE TABLE without foreign keys, which follow the load."""
+    return _REFERENCE.sub("", ddl)
+
+
+def _without_number(ddl: str) -> str:
+    """CREATE TABLE without the position of AUTO_INCREMENT."""
+    head, closing, tail = ddl.partition("\n)")
     return head + closing + _NUMBER.sub("", tail, count=1)
 
 
@@ -202,6 +213,11 @@ def _findings(catalogue: Catalogue, schema: Schema) -> Iterator[Finding]:
         subject = f"{omission.kind} {omission.name}"
         message = f"The {subject} is not copied: {omission.reason}."
         yield Finding(Severity.WARNING, "not-copied", None, (), message, subject=subject)
+    for name, text in catalogue.create.items():
+        for index in _WITHOUT_OVERLAPS.findall(text):
+            message = f"The key {index} forbids periods to overlap: rows are drawn like others and proven at the end."
+            subject = f"unique key {index} on {name}"
+            yield Finding(Severity.NOTE, "unclear-index", TableName("", name), (), message, subject=subject)
     for table in catalogue.tables:
         if table.kind in _TABLES and table.engine not in _SNAPSHOT_ENGINES:
             message = f"Tables of engine {table.engine} have no snapshot: rows written while it is read may be missing."

@@ -243,6 +243,7 @@ _CODES = {
     1317: "the statement was cancelled", 1969: "the statement was cancelled by a timeout",
     3024: "the statement was cancelled by a timeout", 1118: "a row would be too large for the storage engine",
     1071: "a key is too long for the storage engine", 1005: "a table or key is not accepted",
+    1103: "it takes no name that ends with a space", 1166: "it takes no column name that ends with a space",
     4164: "the statement needs LOCAL files",
 }  # fmt: skip
 _DEFINITIONS = frozenset({1064, 1101, 1067, 1146, 1054, 1305, 1072, 1176, 1215, 1235, 1170, 1901, 1273, 1115, 1286})

@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 
 from dbclone.dialects.postgresql_aggregates import AGGREGATE
 from dbclone.dialects.postgresql_details import BEFORE_TABLES, DETAILS, LEFT_OUT, USER_SCHEMA, not_of_extension
+from dbclone.dialects.postgresql_operators import OPERATORS_AND_CASTS
 from dbclone.dialects.postgresql_privileges import PRIVILEGES
 
 
@@ -108,6 +109,8 @@ class Type:
     labels: list[str]
     checks: list[str]
     check_names: list[str]
+    not_valid: list[str]
+    """Names of checks that are not proven for all values of the source."""
     subtype: str | None
     relation: int
     range_options: str
@@ -129,8 +132,13 @@ SELECT t.oid, n.nspname AS schema, t.typname AS name, pg_catalog.format_type(t.o
     WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS checks,
   ARRAY(SELECT k.conname::text FROM pg_catalog.pg_constraint k
     WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS check_names,
+  ARRAY(SELECT k.conname::text FROM pg_catalog.pg_constraint k
+    WHERE k.contypid = t.oid AND k.contype = 'c' AND NOT k.convalidated ORDER BY k.conname) AS not_valid,
   {_DOMAIN_COLLATION} AS collation,
   coalesce((SELECT CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::pg_catalog.regproc ELSE '' END
+    || coalesce((SELECT ', SUBTYPE_OPCLASS = ' || pg_catalog.quote_ident(o.nspname) || '.'
+      || pg_catalog.quote_ident(p.opcname) FROM pg_catalog.pg_opclass p
+      JOIN pg_catalog.pg_namespace o ON o.oid = p.opcnamespace WHERE p.oid = r.rngsubopc AND NOT p.opcdefault), '')
     || coalesce(', COLLATION = ' || {_RANGE_COLLATION}, '')
     || coalesce(', MULTIRANGE_TYPE_NAME = '
       || (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid::pg_catalog.regtype, '')
@@ -357,7 +365,7 @@ def read_catalogue(connection: psycopg.Connection[Any]) -> Catalogue:
         collations=rows(Definition, _COLLATIONS),
         functions=rows(Definition, _FUNCTIONS),
         views=rows(Definition, _VIEWS),
-        before_tables=[row for sql in BEFORE_TABLES for row in rows(Definition, sql)],
+        before_tables=[row for sql in (*BEFORE_TABLES, *OPERATORS_AND_CASTS) for row in rows(Definition, sql)],
         details=[row for sql in DETAILS for row in rows(Definition, sql)],
         privileges=[row for sql in PRIVILEGES for row in rows(Definition, sql)],
         left_out=[row for sql in LEFT_OUT for row in rows(Definition, sql)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dbclone.dialects.base import literal, qualified, quote, quote_all
@@ -17,11 +17,11 @@ def create_table(table: Table, present: Mapping[TableName, Table]) -> str:
 
     ``present`` are the tables of the clone: a parent of INHERITS that is left out is left out here too.
     """
-    theirs = {c.name: c for name in table.inherits if name in present for c in present[name].columns}
-    items = [_column(column) for column in table.columns if not _inherits(column, theirs.get(column.name))]
+    theirs = _inheritable(table, present)
+    items = [column_definition(c) for c in table.columns if not _inherits(c, theirs.get(c.name, []))]
     known = {check.name for name in table.inherits if name in present for check in present[name].checks}
     # Repeated, a condition would count as the child's own too, and stay when it is dropped from the parent.
-    items += [_check(check) for check in table.checks if not (check.inherited and check.name in known)]
+    items += [check_definition(check) for check in table.checks if not (check.inherited and check.name in known)]
     inherits = [qualified(name) for name in table.inherits if name in present]
     suffix = f" INHERITS ({', '.join(inherits)})" if inherits else ""
     suffix += f" {table.suffix}" if table.suffix else ""
@@ -40,20 +40,69 @@ def without_expressions(table: Table) -> tuple[Table, tuple[Statement, ...]]:
         if c.name in defaults
     ]
     rest += [
-        Statement("check", f"{check.name} on {table.name}", f"{alter} ADD {_check(check)}") for check in table.checks
+        Statement("check", f"{check.name} on {table.name}", f"{alter} ADD {check_definition(check)}")
+        for check in table.checks
     ]
     return replace(table, columns=columns, checks=()), tuple(rest)
 
 
-def _inherits(column: Column, theirs: Column | None) -> bool:
-    """Whether a column comes from the parent as it is there.
+def with_calls_apart(
+    table: Table, functions: Collection[str], present: Collection[TableName]
+) -> tuple[Table, tuple[Statement, ...]]:
+    """A table without the checks that call one of the ``functions``, and the statements that add these.
+
+    A function may read other tables, which have their rows only when all are loaded.
+    """
+    calling = [check for check in table.checks if any(f"{name}(" in check.expression for name in functions)]
+    rest = tuple(
+        Statement(
+            "check",
+            f"{check.name} on {table.name}",
+            f"ALTER TABLE {qualified(table.name)} ADD {check_definition(check)}",
+        )
+        for check in calling
+        if not (check.inherited and any(name in present for name in table.inherits))
+    )
+    return replace(table, checks=tuple(check for check in table.checks if check not in calling)), rest
+
+
+def functions_of(schema: Schema) -> frozenset[str]:
+    """The schema's own functions, as expressions call them."""
+    return frozenset(s.name.partition("(")[0] for s in schema.preamble if s.kind == "function")
+
+
+def inherited_changes(table: Table, present: Mapping[TableName, Table]) -> Iterator[str]:
+    """ALTER TABLE for what a table has made of the columns that it inherits."""
+    theirs = _inheritable(table, present)
+    for column in table.columns:
+        above = theirs.get(column.name, [])
+        if not _inherits(column, above) or column.generated is not None:
+            continue
+        alter = f"ALTER TABLE {qualified(table.name)} ALTER COLUMN {quote(column.name)}"
+        if column.default != above[0].default:
+            yield f"{alter} {f'SET DEFAULT {column.default}' if column.default is not None else 'DROP DEFAULT'}"
+        required = any(not other.nullable and not other.type.not_null for other in above)
+        if (not column.nullable and not column.type.not_null) != required:
+            yield f"{alter} {'DROP' if required else 'SET'} NOT NULL"
+
+
+def _inheritable(table: Table, present: Mapping[TableName, Table]) -> dict[str, list[Column]]:
+    """Per name the columns of the parents that a table has."""
+    found: dict[str, list[Column]] = {}
+    for name in table.inherits:
+        for column in present[name].columns if name in present else ():
+            found.setdefault(column.name, []).append(column)
+    return found
+
+
+def _inherits(column: Column, theirs: Sequence[Column]) -> bool:
+    """Whether a column comes from the parents, which must agree on its default if it is not to be repeated.
 
     Before version 16 a child may not repeat the expression of a generated column that it inherits.
     """
-    if theirs is None:
-        return False
-    same = (column.default, column.nullable) == (theirs.default, theirs.nullable)
-    return theirs.generated is not None or (column.inherited and same)
+    if any(other.generated is not None for other in theirs):
+        return True
+    return bool(theirs) and column.inherited and len({other.default for other in theirs}) == 1
 
 
 def as_text(column: Column) -> Column:
@@ -62,11 +111,13 @@ def as_text(column: Column) -> Column:
     return replace(column, type=kind, default=None, generated=None, collation=None, identity=None)
 
 
-def _check(check: Check) -> str:
+def check_definition(check: Check) -> str:
+    """A condition as CREATE TABLE takes it."""
     return f"CONSTRAINT {quote(check.name)} CHECK ({check.expression}){' NO INHERIT' if check.no_inherit else ''}"
 
 
-def _column(column: Column) -> str:
+def column_definition(column: Column) -> str:
+    """A column as CREATE TABLE takes it."""
     parts = [quote(column.name), column.type.sql]
     if column.collation:
         parts.append(f"COLLATE {column.collation}")

@@ -116,6 +116,12 @@ WHERE c.relkind IN ('r', 'm')""",
 
 _TRIGGER = """JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
   AND coalesce(pg_catalog.to_jsonb(t) ->> 'tgparentid', '0') = '0'"""
+# What a partition has of its whole's triggers comes by itself, but may be switched otherwise.
+_INHERITED_TRIGGER = """JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid
+  JOIN pg_catalog.pg_trigger above ON above.oid = (pg_catalog.to_jsonb(t) ->> 'tgparentid')::pg_catalog.oid
+    AND above.tgenabled <> t.tgenabled
+WHERE NOT above.tgisinternal OR above.tgconstraint = 0
+ORDER BY (SELECT count(*) FROM pg_catalog.pg_partition_ancestors(c.oid))"""
 _RULE = "JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename <> '_RETURN'"
 _TRIGGERS = _of_table("trigger", "'%s', pg_catalog.pg_get_triggerdef(t.oid)", _TRIGGER, "t.tgname")
 _RULES = _of_table("rule", "'%s', pg_catalog.rtrim(pg_catalog.pg_get_ruledef(r.oid), ';')", _RULE, "r.rulename")
@@ -124,12 +130,15 @@ _RULES = _of_table("rule", "'%s', pg_catalog.rtrim(pg_catalog.pg_get_ruledef(r.o
 def _switch(what: str, state: str, name: str) -> str:
     return (
         f"'ALTER TABLE %s %s {what} %I', c.oid::pg_catalog.regclass, CASE {state} WHEN 'D' THEN 'DISABLE'"
-        f" WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, {name}"
+        f" WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, {name}"
     )
 
 
 _TRIGGER_SWITCHES = _of_table(
     "trigger state", _switch("TRIGGER", "t.tgenabled", "t.tgname"), f"{_TRIGGER} WHERE t.tgenabled <> 'O'", "t.tgname"
+)
+_PARTITIONS_TRIGGER_SWITCHES = _of_table(
+    "trigger state", _switch("TRIGGER", "t.tgenabled", "t.tgname"), _INHERITED_TRIGGER, "t.tgname"
 )
 _RULE_SWITCHES = _of_table(
     "rule state", _switch("RULE", "r.ev_enabled", "r.rulename"), f"{_RULE} WHERE r.ev_enabled <> 'O'", "r.rulename"
@@ -139,6 +148,15 @@ _EXTENDED_STATISTICS = _of_table(
     "statistics",
     "'%s', pg_catalog.pg_get_statisticsobjdef(x.oid)",
     "JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = c.oid",
+    "x.stxname",
+)
+
+_EXTENDED_STATISTICS_TARGETS = _of_table(
+    "statistics target",
+    "'ALTER STATISTICS %I.%I SET STATISTICS %s', s.nspname, x.stxname, pg_catalog.to_jsonb(x) ->> 'stxstattarget'",
+    """JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = c.oid
+  JOIN pg_catalog.pg_namespace s ON s.oid = x.stxnamespace
+WHERE (pg_catalog.to_jsonb(x) ->> 'stxstattarget')::int >= 0""",
     "x.stxname",
 )
 
@@ -155,7 +173,8 @@ _COMMENTS = r"""
 SELECT coalesce(n.nspname, '') AS schema, 'on ' || o.type || ' ' || o.identity AS name, 'comment' AS kind,
   pg_catalog.format('COMMENT ON %s %s IS %L',
     CASE WHEN o.type IN ('table constraint', 'domain constraint') THEN 'CONSTRAINT'
-      WHEN o.type LIKE '%column' THEN 'COLUMN' ELSE pg_catalog.upper(o.type) END,
+      WHEN o.type LIKE '%column' THEN 'COLUMN' WHEN o.type = 'statistics object' THEN 'STATISTICS'
+      ELSE pg_catalog.upper(o.type) END,
     CASE WHEN o.type = 'domain constraint' THEN pg_catalog.regexp_replace(o.identity, ' on ', ' ON DOMAIN ')
       ELSE o.identity END, d.description) AS text,
   coalesce(CASE d.classoid WHEN 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -208,9 +227,9 @@ _DATABASE_SETTINGS = _SETTINGS.format(text=_SET, where=_MEANING)
 
 DETAILS = (
     _COLUMN_STORAGE, _COLUMN_COMPRESSION, _COLUMN_OPTIONS, _TOAST_OPTIONS, _STATISTICS_TARGETS,
-    _INDEX_STATISTICS_TARGETS, _EXTENDED_STATISTICS, _CLUSTER, _REPLICA_IDENTITY, _VIEW_DEFAULTS, _TRIGGERS,
-    _TRIGGER_SWITCHES, _RULES, _RULE_SWITCHES, _POLICIES, _ROW_SECURITY, _FORCED_ROW_SECURITY, _COMMENTS,
-    _DATABASE_SETTINGS,
+    _INDEX_STATISTICS_TARGETS, _EXTENDED_STATISTICS, _EXTENDED_STATISTICS_TARGETS, _CLUSTER, _REPLICA_IDENTITY,
+    _VIEW_DEFAULTS, _TRIGGERS, _TRIGGER_SWITCHES, _PARTITIONS_TRIGGER_SWITCHES, _RULES, _RULE_SWITCHES, _POLICIES,
+    _ROW_SECURITY, _FORCED_ROW_SECURITY, _COMMENTS, _DATABASE_SETTINGS,
 )  # fmt: skip
 """In an order in which the statements mostly work; the target tries the rest again."""
 
@@ -251,13 +270,11 @@ BEFORE_TABLES = (_DICTIONARIES, _CONFIGURATIONS)
 _CODE = "it rests on functions of the server's own"
 _CLUSTER_WIDE = "it belongs to how this server is run, not to the schema"
 _CLASSES = (
-    ("pg_operator", "oprnamespace", _CODE),
     ("pg_opclass", "opcnamespace", _CODE),
     ("pg_opfamily", "opfnamespace", _CODE),
     ("pg_conversion", "connamespace", _CODE),
     ("pg_ts_parser", "prsnamespace", _CODE),
     ("pg_ts_template", "tmplnamespace", _CODE),
-    ("pg_cast", "", _CODE),
     ("pg_language", "", _CODE),
     ("pg_transform", "", _CODE),
     ("pg_am", "", _CODE),
@@ -289,9 +306,36 @@ _OTHER_SETTINGS = _SETTINGS.format(
     f" ELSE {literal(_CLUSTER_WIDE)} END",
     where=f"NOT {_MEANING}",
 )
+_TABLESPACES = _of_table(
+    "tablespace",
+    "'%s', 'it is a place on the disks of this server'",
+    "JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace",
+    "s.spcname",
+)
+_SUBSCRIPTIONS = f"""
+SELECT '' AS schema, s.subname AS name, 'subscription' AS kind, {literal(_CLUSTER_WIDE)} AS text, 0::int8 AS relation
+FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database b ON b.oid = s.subdbid
+WHERE b.datname = pg_catalog.current_database()"""
+_USER_MAPPINGS = f"""
+SELECT '' AS schema, u.usename || ' on server ' || u.srvname AS name, 'user mapping' AS kind,
+  {literal(_CLUSTER_WIDE)} AS text, 0::int8 AS relation
+FROM pg_catalog.pg_user_mappings u"""
+_LARGE_OBJECTS = """
+SELECT '' AS schema, pg_catalog.format('(%s)', count(*)) AS name, 'large object data' AS kind,
+  'what they hold is not understood, and nothing says whose it is' AS text, 0::int8 AS relation
+FROM pg_catalog.pg_largeobject_metadata HAVING count(*) > 0"""
 _TYPED_TABLES = _of_table(
     "row type", "'the table has columns of its own instead of being OF its type'", "WHERE c.reloftype <> 0"
 )
 
-LEFT_OUT = (*(_objects(*found) for found in _CLASSES), _BASE_TYPES, _TYPED_TABLES, _OTHER_SETTINGS)
+LEFT_OUT = (
+    *(_objects(*found) for found in _CLASSES),
+    _BASE_TYPES,
+    _TYPED_TABLES,
+    _TABLESPACES,
+    _SUBSCRIPTIONS,
+    _USER_MAPPINGS,
+    _LARGE_OBJECTS,
+    _OTHER_SETTINGS,
+)
 """What is not recreated, to be told: ``kind`` and ``name`` say what, ``text`` why."""

@@ -9,29 +9,23 @@ from dbclone.dialects.base import qualified, quote
 from dbclone.dialects.postgresql_catalogue import Attribute, Constraint, Relation
 from dbclone.schema import Check, Statement, TableName
 
-_HASHED = re.compile(r"satisfies_hash_partition\('\d+'::oid, \d+, \d+, ([^()]*)\)")
+_HASHED = re.compile(r"satisfies_hash_partition\('\d+'::oid, \d+, \d+, [^()]*\)")
 """In the condition of a partition: that a hash of these columns leads to it."""
 
 
-def rows_told_apart(part: Relation, columns: tuple[str, ...]) -> str:
-    """A condition for the rows among which a unique index of a partition allows no repeats.
+def rows_it_might_hold(part: Relation) -> str:
+    """A condition for the rows of a table that one of its partitions holds, or might hold where a hash places them.
 
-    Rows that are equal in the columns of a hash are in one partition: an index over these holds for all alike.
+    What is asked of its rows is asked of all these: only the server knows the hash.
     """
-    condition = part.condition or ""
-    hashed = [name for found in _HASHED.findall(condition) for name in found.split(", ")]
-    covered = all(name in columns or name in map(quote, columns) for name in hashed)
-    return _HASHED.sub("true", condition) if covered else condition
+    return _HASHED.sub("true", part.condition or "")
 
 
 def asked_within(
     part: Relation, constraints: Iterable[Constraint], own: Sequence[Attribute], above: Sequence[Attribute]
 ) -> Iterator[Check]:
-    """What a partition asks of its own rows alone, as conditions on all: a row is another's, or it holds.
-
-    Where a hash places the rows, it is asked of all that the partition might hold.
-    """
-    bound = _HASHED.sub("true", part.condition or "true")
+    """What a partition asks of its own rows alone, as conditions on all: a row is another's, or it holds."""
+    bound = rows_it_might_hold(part) or "true"
     asked = [(c.name, c.condition or "true") for c in constraints if c.kind == "c" and not c.inherited]
     asked += [(f"NOT NULL of {name}", f"{quote(name)} IS NOT NULL") for name in _required(own, above)]
     for name, condition in asked:

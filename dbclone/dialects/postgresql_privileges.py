@@ -39,11 +39,11 @@ SELECT 'SCHEMA', pg_catalog.quote_ident(n.nspname), n.nspname, n.nspacl, coalesc
   n.nspowner
 FROM pg_catalog.pg_namespace n WHERE {USER_SCHEMA} AND {not_of_extension("pg_namespace", "n.oid")}"""
 _FUNCTIONS = _thing(
-    "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END",
+    "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'ROUTINE' ELSE 'FUNCTION' END",
     "p.oid::pg_catalog.regprocedure::text",
     ("p.oid::pg_catalog.regprocedure::text", "p.proacl", "p.proowner"),
     "'f'",
-    _rest("pg_proc", "p", "pronamespace", "p.prokind <> 'a'"),
+    _rest("pg_proc", "p", "pronamespace", "true"),
 )
 _TYPES = _thing(
     "'TYPE'",
@@ -58,7 +58,24 @@ _TYPES = _thing(
         " AND (SELECT c.relkind FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid) = 'c')",
     ),
 )
-_THINGS = " UNION ALL ".join((_RELATIONS, _SCHEMAS, _FUNCTIONS, _TYPES))
+
+
+def _owned(word: str, catalogue: str, prefix: str) -> str:
+    """Objects that have an owner, but nothing that could be granted."""
+    identity = f"(pg_catalog.pg_identify_object('pg_catalog.{catalogue}'::pg_catalog.regclass, x.oid, 0)).identity"
+    nothing = "NULL::pg_catalog.aclitem[]"
+    rest = _rest(catalogue, "x", f"{prefix}namespace", "true")
+    return f"SELECT '{word}', {identity}, {identity}, {nothing}, {nothing}, x.{prefix}owner FROM {rest}"
+
+
+_OWNED = (
+    _owned("COLLATION", "pg_collation", "coll"),
+    _owned("OPERATOR", "pg_operator", "opr"),
+    _owned("STATISTICS", "pg_statistic_ext", "stx"),
+    _owned("TEXT SEARCH CONFIGURATION", "pg_ts_config", "cfg"),
+    _owned("TEXT SEARCH DICTIONARY", "pg_ts_dict", "dict"),
+)
+_THINGS = " UNION ALL ".join((_RELATIONS, _SCHEMAS, _FUNCTIONS, _TYPES, *_OWNED))
 _ROLE = "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END"
 _OPTION = "CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
 _LISTED = "pg_catalog.string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)"

@@ -16,7 +16,8 @@ from dbclone.dialects.postgresql_catalogue import (
     Relation,
     Sequence,
 )
-from dbclone.dialects.postgresql_partitions import asked_within, own_columns, rows_told_apart
+from dbclone.dialects.postgresql_ddl import check_definition, column_definition
+from dbclone.dialects.postgresql_partitions import asked_within, own_columns, rows_it_might_hold
 from dbclone.dialects.postgresql_surroundings import (
     dotted,
     epilogue,
@@ -64,7 +65,7 @@ def reflect(catalogue: Catalogue) -> Reflection:
         omissions=(*omissions(catalogue), *builder.omissions()),
         privileges=tuple(map(statement_of, catalogue.privileges)),
     )
-    return Reflection(schema, tuple(_findings(schema)))
+    return Reflection(schema, (*_findings(schema), *_domain_findings(catalogue)))
 
 
 class _Builder:
@@ -215,14 +216,14 @@ class _Builder:
             for index in self.catalogue.indexes.get(part.oid, []):
                 if index.unique:
                     found = _index(index)
-                    bound = rows_told_apart(part, found.columns)
+                    bound = rows_it_might_hold(part)
                     within = " AND ".join(f"({c})" for c in (bound, found.condition) if c)
                     yield replace(found, condition=within, ddl="")
             for key in self.catalogue.constraints.get(part.oid, []):
                 if key.kind in "pu" and not key.inherited:
                     items = tuple(map(quote, key.columns))
                     columns, distinct = tuple(key.columns), key.nulls_distinct
-                    yield Index(key.name, columns, True, "", items, rows_told_apart(part, columns), distinct)
+                    yield Index(key.name, columns, True, "", items, rows_it_might_hold(part), distinct)
 
     def _checked_within_partitions(self, root: Relation) -> Iterator[tuple[TableName, Check]]:
         attributes = self.catalogue.attributes
@@ -234,10 +235,9 @@ class _Builder:
     def _partition_ddl(self, root: Relation) -> Iterator[Statement]:
         """The partitions of a table with the keys and indexes that are their own."""
         for part in self.partitions.get(root.oid, []):
-            name, parent = self.names[part.oid], self.names[root.oid]
-            nested = f" PARTITION BY {part.partition_key}" if part.partition_key else ""
-            of = f"{dotted(name)} PARTITION OF {dotted(parent)}"
-            yield Statement("partition", str(name), f"CREATE TABLE {of} {part.bound}{nested}{_storage(part)}")
+            name = self.names[part.oid]
+            for sql in self._create_partition(part, root):
+                yield Statement("partition", str(name), sql)
             yield from _unlogged(part)
             attributes = self.catalogue.attributes
             yield from own_columns(name, attributes.get(part.oid, []), attributes.get(root.oid, []))
@@ -247,6 +247,21 @@ class _Builder:
             for index in self.catalogue.indexes.get(part.oid, []):
                 yield Statement("index", f"{index.name} on {name}", index.definition)
             yield from self._partition_ddl(part)
+
+    def _create_partition(self, part: Relation, root: Relation) -> Iterator[str]:
+        """A partition with the columns of its root; one that has them in an order of its own is attached."""
+        attributes = self.catalogue.attributes
+        own, above = attributes.get(part.oid, []), attributes.get(root.oid, [])
+        name, parent = dotted(self.names[part.oid]), dotted(self.names[root.oid])
+        more = (f" PARTITION BY {part.partition_key}" if part.partition_key else "") + _storage(part)
+        if [a.name for a in own] == [a.name for a in above]:
+            yield f"CREATE TABLE {name} PARTITION OF {parent} {part.bound}{more}"
+            return
+        constraints = self.catalogue.constraints.get(part.oid, [])
+        items = [column_definition(self._column(attribute)) for attribute in own]
+        items += [check_definition(_check(c)) for c in constraints if c.kind == "c" and c.inherited]
+        yield f"CREATE TABLE {name} ({', '.join(items)}){more}"
+        yield f"ALTER TABLE {parent} ATTACH PARTITION {name} {part.bound}"
 
     def _ownership(self, relation: Relation, persistence: str) -> Iterator[Statement]:
         for (owner, column), sequence in self.owned.items():
@@ -370,6 +385,14 @@ def _findings(schema: Schema) -> Iterator[Finding]:
         for check in table.checks:
             if check.not_valid:
                 yield _validated(table, "check", check.name, ())
+
+
+def _domain_findings(catalogue: Catalogue) -> Iterator[Finding]:
+    for kind in catalogue.types.values():
+        for name in kind.not_valid if kind.own else ():
+            domain = f"domain {kind.schema}.{kind.name}"
+            message = f"The constraint {name} of {domain} is NOT VALID in the source; all of the clone satisfies it."
+            yield Finding(Severity.NOTE, "validated", None, (), message, subject=domain)
 
 
 def _validated(table: Table, kind: str, name: str, columns: tuple[str, ...]) -> Finding:

@@ -106,9 +106,18 @@ class PostgresqlSource:
         return pa.table(data, names=[column.name for column in wanted])
 
     def count(self, sql: str) -> int:
-        """The single integer that a query returns."""
+        """The single integer that a query returns.
+
+        A function that a condition calls may name things as the application's sessions do: without a schema.
+        """
         with reading("the source"):
-            return self._count(sql)
+            try:
+                with self._connection.transaction():
+                    return self._count(sql)
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedObject):
+                with self._connection.transaction(force_rollback=True):
+                    self._execute("SET LOCAL search_path TO DEFAULT")
+                    return self._count(sql)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

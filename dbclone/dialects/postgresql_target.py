@@ -19,7 +19,7 @@ from dbclone.errors import TargetError, WriteError
 from dbclone.findings import Finding, Severity
 from dbclone.schema import Column, Schema, Statement, Table, TableName, TypeFamily
 
-_OPTIONAL = ("aggregate", "function", "procedure", "extension")
+_OPTIONAL = ("aggregate", "cast", "function", "operator", "procedure", "extension")
 """Kinds before the tables without which a clone is still one: what needs them fails by its own name."""
 _FOREIGN = (TypeFamily.OPAQUE, TypeFamily.ARRAY, TypeFamily.TEXT)
 """Families of the types that a server may lack."""
@@ -37,6 +37,7 @@ class PostgresqlTarget:
         self._connection = connect(url, shown)
         self._tables: dict[TableName, Table] = {}
         self._late: tuple[Statement, ...] = ()
+        self._calling: list[Statement] = []
         self._last: list[Statement] = []
         try:
             self.identity = identity(self._connection)
@@ -64,9 +65,16 @@ class PostgresqlTarget:
         self._tables = {theirs.name: ours for theirs, ours in zip(schema.tables, at_hand.tables, strict=True)}
         present = {table.name: table for table in at_hand.tables}
         waiting: list[Statement] = []
-        for table in at_hand.tables:
+        # Functions may name things as the application's sessions do; all that dbclone says itself is qualified.
+        self._execute("SET LOCAL search_path TO DEFAULT")
+        functions = ddl.functions_of(own)
+        for whole in at_hand.tables:
+            table, calling = ddl.with_calls_apart(whole, functions, present)
+            self._calling += calling
             with writing(f"table {table.name}"):
                 waiting += self._create_table(table, present)
+                for sql in ddl.inherited_changes(table, present):
+                    self._execute(sql)
                 for statement in table.attachments:
                     if statement.sql:
                         self._execute(statement.sql)
@@ -95,6 +103,9 @@ class PostgresqlTarget:
         """Keys, indexes, foreign keys, positions of sequences, views and triggers, statistics."""
         own, _ = translate(schema, self.dialect)
         failed: list[_Refused] = []
+        for statement in self._calling:
+            with writing(statement.subject):
+                self._execute(statement.sql)
         for table in own.tables:
             with writing(f"table {table.name}"):
                 for sql in ddl.key_statements(table):

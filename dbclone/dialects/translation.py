@@ -79,7 +79,7 @@ class _Names:
         if self._dialect in ("sqlite", "duckdb"):
             return name + suffix
         if self._dialect == "mysql":
-            return name[: _NAME_CHARACTERS - len(suffix)].rstrip() + suffix
+            return (name[: _NAME_CHARACTERS - len(suffix)].rstrip() or "_") + suffix
         room = _NAME_BYTES - len(suffix.encode())
         return name.encode()[:room].decode(errors="ignore") + suffix
 
@@ -230,8 +230,15 @@ class _Translation:
         if translated is None:
             message = f"The check {check.name} is not translated, so the clone lacks it."
             self._note(table, (), "check", message, f"check {check.name}")
+        elif self.dialect == "mysql" and self._is_about_the_counted(table, translated):
+            message = f"The check {check.name} is about a column that MariaDB counts by itself, so the clone lacks it."
+            self._note(table, (), "check", message, f"check {check.name}")
         else:
             yield Check(constraints.take(check.name), translated)
+
+    def _is_about_the_counted(self, table: Table, condition: str) -> bool:
+        counted = _counted(table)
+        return counted is not None and "`" + self.columns[table.name][counted].replace("`", "``") + "`" in condition
 
     def _foreign_key(self, table: Table, key: ForeignKey, constraints: _Names) -> ForeignKey | None:
         if key.virtual is not None:

@@ -128,13 +128,19 @@ def _set_copies(seen: Observation, observed: Observed) -> None:
     references[table] |= {r.id: r.parent for r in observed.relations if r.role is ReferenceRole.SELF}
     names = tuple(dict.fromkeys(c.column for c in observed.columns))
     required = frozenset(c.name for c in observed.table.columns if not c.nullable)
-    data = {name: o.data for name, o in seen.tables.items()}
+    data = {name: o.data.drop_columns(sorted(_filled_late(o))) for name, o in seen.tables.items()}
     observed.copies = find_copies(table, names, required, data=data, database=seen.database, references=references)
     forget_columns(observed, {copy.column for copy in observed.copies})
     keys = {c for key in observed.table.keys for c in key.columns}
     personal = tuple(c.column for c in observed.columns if is_personal(c.codec) and c.column not in keys)
     found = find_sometimes(table, personal, data=data, database=seen.database, references=references)
     observed.copies += tuple(copy for copy, where in found if _drawn_where(observed, copy.column, where))
+
+
+def _filled_late(observed: Observed) -> set[str]:
+    """Columns that have no values yet when others are drawn: of references that close a cycle."""
+    late = {c for r in observed.relations if r.role is ReferenceRole.DEFERRED for c in r.key.columns}
+    return late & {*observed.data.column_names}
 
 
 def _drawn_where(observed: Observed, column: str, repeated: np.ndarray) -> bool:

@@ -15,6 +15,7 @@ _URL_USER = re.compile(
 )
 _PHONE = re.compile(r"[+(]?[\d(][\d\s().\-/]{4,}\d(?:\s*(?:x|ext\.?)\s*\d{1,6})?", re.IGNORECASE)
 _INTERNATIONAL = re.compile(r"(?:\+|00)[1-9][\d\s().\-/]{6,18}\d")
+_SHORT_NUMBER = re.compile(r"\d{1,4}\b")
 _NAME = re.compile(r"[^\W\d_][^\d_@#/\\<>=]*")
 _STREET = re.compile(r"\d.*[^\W\d_]{2}|[^\W\d_]{2}.*\d|[^\W\d_]{3,}\s+[^\W\d_]+")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-]{1,11}")
@@ -96,7 +97,9 @@ def is_written_phone(text: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Begins with a letter, no digits but a few at a word's end, at most six words."""
-    return len(text) <= 80 and len(text.split()) <= 6 and _NAME.fullmatch(re.sub(r"\d{1,4}\b", "", text)) is not None
+    if text.isalpha():
+        return len(text) <= 80
+    return len(text) <= 80 and len(text.split()) <= 6 and _NAME.fullmatch(_SHORT_NUMBER.sub("", text)) is not None
 
 
 def is_street(text: str) -> bool:

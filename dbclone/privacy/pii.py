@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import pyarrow as pa
 
@@ -26,6 +26,8 @@ _GLANCE = 40
 """Values that are looked at before all are."""
 _FEW_SIBLINGS = 5
 _SHORTEST_AFFIX = 2
+_REMEMBERED = 4_096
+"""Names of columns, which come again and again in a large schema."""
 _MOSTLY, _OFTEN = 0.8, 0.6
 """Share of a table's columns that begin, or end, with a word from which on it says nothing of a single one."""
 _NAMES = frozenset({"first_name", "last_name"})
@@ -77,13 +79,34 @@ def detect_pii(
     family name or a date of birth a name is a person's.
     """
     context = _Context.of(table, column, siblings)
-    sample = _strings(values)
+    sample = _Sample(values)
     found = _by_name(context, column, sample) or _by_content(column, sample)
     if found and column.type.family is TypeFamily.OPAQUE and column.type.sql.lower() not in _TYPED.get(found.kind, ()):
         return None  # a composite or other type that a made-up text does not fit
     return found
 
 
+class _Sample:
+    """Values of a column as text, taken only where somebody looks: most columns are settled by name and type."""
+
+    def __init__(self, values: pa.Array | pa.ChunkedArray) -> None:
+        self._values = values
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Up to some thousand non-empty values, evenly spread."""
+        step = max(len(self._values) // _SAMPLE, 1)
+        places = pa.array(range(0, len(self._values), step), pa.int64()) if step > 1 else None
+        picked = self._values if places is None else self._values.take(places)
+        return [text for v in picked.to_pylist() if v is not None and (text := str(v).strip())]
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many of them differ."""
+        return len(set(self.texts))
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def normalised(name: str) -> str:
     """A name in lower case without accents, its words joined by '_': ``BillingAddress2`` → ``billing_address_2``."""
     spelt = name.translate(_UNDECOMPOSED)
@@ -104,26 +127,29 @@ class _Context:
 
     @classmethod
     def of(cls, table: TableName | None, column: Column, siblings: Sequence[str]) -> _Context:
-        bare = _bare(column.name, siblings)
-        others = [n for n in _bare_siblings(tuple(siblings)) if n != bare]
-        kinds = {rule.kind for n in others for rule, m in MATCHERS if rule.kind in STRONG and m.search(n)}
-        return cls((normalised(column.name), bare), normalised(table.name) if table else "", frozenset(kinds))
+        own, (head, tail) = normalised(column.name), _affixes(tuple(siblings))
+        bare = _without(own, head, tail)
+        others = {_without(normalised(name), head, tail) for name in siblings} - {bare}
+        kinds = frozenset().union(*map(_promised, others))
+        return cls((own, bare), normalised(table.name) if table else "", kinds)
 
     @property
     def of_persons(self) -> bool:
         return bool(self.others) or PERSON.search(self.table) is not None
 
 
-@lru_cache(maxsize=256)
-def _bare_siblings(siblings: tuple[str, ...]) -> tuple[str, ...]:
-    names = [normalised(name) for name in siblings]
-    head, tail = _shared_affixes(names)
-    return tuple(_without(name, head, tail) for name in names)
+@lru_cache(maxsize=_REMEMBERED)
+def _promised(name: str) -> frozenset[str]:
+    """The kinds that a name promises beyond doubt."""
+    return frozenset(rule.kind for rule, matcher in MATCHERS if rule.kind in STRONG and matcher.search(name))
 
 
-def _bare(name: str, siblings: Sequence[str]) -> str:
-    head, tail = _shared_affixes([normalised(n) for n in siblings])
-    return _without(normalised(name), head, tail)
+@lru_cache(maxsize=_REMEMBERED)
+def _rules(name: str, family: TypeFamily) -> tuple[NameRule, ...]:
+    """The rules that a column's name and type meet."""
+    if NOT_A_VALUE.search(name) and not KEYED.search(name):
+        return ()
+    return tuple(rule for rule, matcher in MATCHERS if family in rule.families and matcher.search(name))
 
 
 def _without(name: str, head: str, tail: str) -> str:
@@ -131,8 +157,10 @@ def _without(name: str, head: str, tail: str) -> str:
     return bare or name
 
 
-def _shared_affixes(names: Sequence[str]) -> tuple[str, str]:
+@lru_cache(maxsize=256)
+def _affixes(siblings: tuple[str, ...]) -> tuple[str, str]:
     """What (nearly) all names of a table begin and end with: two letters or more, or a word."""
+    names = [normalised(name) for name in siblings]
     if len(names) < _FEW_SIBLINGS:
         return "", ""
     head = names[0][: next((i for i, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)]
@@ -143,30 +171,26 @@ def _shared_affixes(names: Sequence[str]) -> tuple[str, str]:
     return (head if len(head) >= _SHORTEST_AFFIX else ""), tail
 
 
-def _by_name(context: _Context, column: Column, sample: Sequence[str]) -> PiiEvidence | None:
+def _by_name(context: _Context, column: Column, sample: _Sample) -> PiiEvidence | None:
     fractions = bool(column.type.scale)  # amounts: the tax, not the tax number
     for name in dict.fromkeys(context.names):
-        if NOT_A_VALUE.search(name) and not KEYED.search(name):
-            continue
-        for rule, matcher in MATCHERS:
-            if column.type.family not in rule.families or (fractions and rule.families == NUMBERED):
-                continue
-            if matcher.search(name) and _plausible(rule, context, sample):
+        for rule in _rules(name, column.type.family):
+            if not (fractions and rule.families == NUMBERED) and _plausible(rule, context, sample):
                 return _evidence(_sharpened(rule, context), rule, sample)
     return None
 
 
-def _plausible(rule: NameRule, context: _Context, sample: Sequence[str]) -> bool:
+def _plausible(rule: NameRule, context: _Context, sample: _Sample) -> bool:
     """Whether table and values agree with what the column's name promises."""
     if rule.only_persons and not context.of_persons:
         return False
     if rule.kind in ("city", "postal_code") and PLACES.search(context.table) and not PERSON.search(context.table):
         return False
-    if not sample:
+    if not sample.texts:
         return rule.kind != "email" or rule.share < _CERTAIN
-    if len(set(sample)) < rule.distinct * len(sample) and _sharpened(rule, context) == rule.kind:
+    if sample.distinct < rule.distinct * len(sample.texts) and _sharpened(rule, context) == rule.kind:
         return False
-    return rule.content is None or _share(rule.content, sample) >= rule.share
+    return rule.content is None or _share(rule.content, sample.texts) >= rule.share
 
 
 def _sharpened(rule: NameRule, context: _Context) -> str:
@@ -176,51 +200,50 @@ def _sharpened(rule: NameRule, context: _Context) -> str:
     return rule.kind
 
 
-def _evidence(kind: str, rule: NameRule, sample: Sequence[str]) -> PiiEvidence:
+def _evidence(kind: str, rule: NameRule, sample: _Sample) -> PiiEvidence:
     label = kind.replace("_", " ")
-    if not sample:
+    if not sample.texts:
         return PiiEvidence(kind, f"name matches {label}; no values to look at", 0.6)
     if rule.content is None:
         return PiiEvidence(kind, f"name matches {label}", 0.8)
-    share = _share(rule.content, sample)
+    share = _share(rule.content, sample.texts)
     return PiiEvidence(kind, f"name matches {label}; {share:.0%} of values look like one", 0.7 + 0.29 * share)
 
 
-def _by_content(column: Column, sample: Sequence[str]) -> PiiEvidence | None:
-    if column.type.family not in TEXTUAL or len(sample) < 3:
+def _by_content(column: Column, sample: _Sample) -> PiiEvidence | None:
+    if column.type.family not in TEXTUAL or len(sample.texts) < 3:
         return None
     for kind, label, matches, least in _CONTENT:
-        if (share := _share(matches, sample, least)) >= least:
+        if (share := _share(matches, sample.texts, least)) >= least:
             return PiiEvidence(kind, f"{share:.0%} of values match the {label} pattern", 0.5 + 0.45 * share)
-    if (found := _share(content.mentions_person, sample)) >= 0.02 and _share(content.is_prose, sample) > 0.3:
+    is_prose = _share(content.is_prose, sample.texts) > 0.3
+    if is_prose and (found := _share(content.mentions_person, sample.texts)) >= 0.02:
         return PiiEvidence("free_text", f"prose of which {found:.0%} mentions e-mail addresses or phone numbers", 0.7)
     return _names_by_content(sample)
 
 
-def _names_by_content(sample: Sequence[str]) -> PiiEvidence | None:
+def _names_by_content(sample: _Sample) -> PiiEvidence | None:
     """Columns of which half the values stand in public lists of names, under whatever heading."""
-    varied = len(set(sample)) >= max(_FEWEST_NAMES, _VARIED * len(sample))
-    if not varied or _share(content.is_name, sample, _CERTAIN) < _CERTAIN:
+    varied = sample.distinct >= max(_FEWEST_NAMES, _VARIED * len(sample.texts))
+    if not varied or _share(content.is_name, sample.texts, _CERTAIN) < _CERTAIN:
         return None
     known = (("full_name", names.is_full_name), ("first_name", names.is_first_name), ("last_name", names.is_last_name))
     for kind, matches in known:
-        if (share := _share(matches, sample, _NAMED)) >= _NAMED:
+        if (share := _share(matches, sample.texts, _NAMED)) >= _NAMED:
             label = kind.replace("_", " ")
             return PiiEvidence(kind, f"{share:.0%} of values hold a known {label}", 0.5 + 0.4 * share)
     return None
 
 
 def _share(matches: Callable[[str], bool], sample: Sequence[str], least: float = 0.0) -> float:
-    """Share of the values that match; 0 if a glance shows that it is nowhere near ``least``."""
+    """Share of the values that match; 0 as soon as it cannot come to ``least``, or a glance finds it nowhere near."""
     if least:
         glance = sample[:: max(len(sample) // _GLANCE, 1)]
         if sum(map(matches, glance)) < least / 4 * len(glance):
             return 0.0
-    return sum(map(matches, sample)) / len(sample)
-
-
-def _strings(values: pa.Array | pa.ChunkedArray) -> list[str]:
-    """Up to some thousand non-empty values, evenly spread, as text."""
-    step = max(len(values) // _SAMPLE, 1)
-    picked = values.take(pa.array(range(0, len(values), step), pa.int64())).to_pylist()
-    return [text for v in picked if v is not None and (text := str(v).strip())]
+    matched, total = 0, len(sample)
+    for start in range(0, total, _GLANCE):
+        if (matched + total - start) / total < least:
+            return 0.0
+        matched += sum(map(matches, sample[start : start + _GLANCE]))
+    return matched / total

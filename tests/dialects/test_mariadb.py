@@ -26,20 +26,14 @@ TYPES = {
     "twice": "int GENERATED ALWAYS AS (med * 2) VIRTUAL", "thrice": "int GENERATED ALWAYS AS (med * 3) STORED",
 }  # fmt: skip
 ROWS = (
-    (
-        "(1, 2, 1, 65535, -8388608, 18446744073709551615, 1.50, 1e39, 0.1, 1.7976931348623157e308, b'1', b'0000101', 2155,"
-        " '0000-00-00', '2020-02-29 13:14:15.678', '2020-02-29 13:14:15', '23:59:59.99', '-838:59:59', 'ab', 'é', '\\\\N',"
-        " '', 'it''s', 'x,z w', '{\"a\": 1}', x'00FF', x'00000000', point(1.5, 2),"
-        " st_geomfromtext('LINESTRING(0 0,1 1)', 4326), '0f8fad5b-d9cb-469f-a165-70867728950e', '::1')"
-    ),
-    (
-        "(2, 0, 0, 0, 0, 0, 0, 0, 1e-30, 5e-324, b'0', b'0', 1901, '2020-01-01', NULL, NULL, NULL, NULL, '', '',"
-        " 'tab\\tline\\nend\\\\', NULL, 'a', '', '[]', '', '', NULL, NULL, NULL, NULL)"
-    ),
-    (
-        "(3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '9999-12-31', '0000-00-00', NULL,"
-        " NULL, '25:00:00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
-    ),
+    ("(1, 2, 1, 65535, -8388608, 18446744073709551615, 1.50, 1e39, 0.1, 1.7976931348623157e308, b'1', b'0000101', 2155,"
+    " '0000-00-00', '2020-02-29 13:14:15.678', '2020-02-29 13:14:15', '23:59:59.99', '-838:59:59', 'ab', 'é', '\\\\N',"
+    " '', 'it''s', 'x,z w', '{\"a\": 1}', x'00FF', x'00000000', point(1.5, 2),"
+    " st_geomfromtext('LINESTRING(0 0,1 1)', 4326), '0f8fad5b-d9cb-469f-a165-70867728950e', '::1')"),
+    ("(2, 0, 0, 0, 0, 0, 0, 0, 1e-30, 5e-324, b'0', b'0', 1901, '2020-01-01', NULL, NULL, NULL, NULL, '', '',"
+    " 'tab\\tline\\nend\\\\', NULL, 'a', '', '[]', '', '', NULL, NULL, NULL, NULL)"),
+    ("(3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '9999-12-31', '0000-00-00', NULL,"
+    " NULL, '25:00:00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"),
 )
 
 
@@ -110,18 +104,12 @@ def test_every_type_of_mariadb_has_a_place_elsewhere(make: Maker, dialect: str) 
 
 
 SURROUNDINGS = (
-    (
-        "CREATE TABLE t (id int PRIMARY KEY AUTO_INCREMENT, name varchar(30) COLLATE utf8mb4_general_ci, body text,"
-        " UNIQUE KEY start (name(3)), FULLTEXT KEY words (body), KEY back (name DESC, id))"
-    ),
-    (
-        "CREATE TABLE log (id int, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (year(at))"
-        " (PARTITION old VALUES LESS THAN (2000), PARTITION rest VALUES LESS THAN MAXVALUE)"
-    ),
-    (
-        "CREATE TABLE child (id int PRIMARY KEY, t int, CONSTRAINT up FOREIGN KEY (t) REFERENCES t (id)"
-        " ON DELETE CASCADE ON UPDATE SET NULL) ROW_FORMAT=COMPRESSED"
-    ),
+    ("CREATE TABLE t (id int PRIMARY KEY AUTO_INCREMENT, name varchar(30) COLLATE utf8mb4_general_ci, body text,"
+    " UNIQUE KEY start (name(3)), FULLTEXT KEY words (body), KEY back (name DESC, id))"),
+    ("CREATE TABLE log (id int, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (year(at))"
+    " (PARTITION old VALUES LESS THAN (2000), PARTITION rest VALUES LESS THAN MAXVALUE)"),
+    ("CREATE TABLE child (id int PRIMARY KEY, t int, CONSTRAINT up FOREIGN KEY (t) REFERENCES t (id)"
+    " ON DELETE CASCADE ON UPDATE SET NULL) ROW_FORMAT=COMPRESSED"),
     "CREATE SEQUENCE numbers START WITH 5",
     "CREATE TABLE drawn (id int DEFAULT nextval(numbers), x int)",
     "CREATE FUNCTION half(x int) RETURNS int DETERMINISTIC RETURN x / 2",
@@ -196,6 +184,19 @@ def test_what_another_product_cannot_have_is_told(make: Maker, dialect: str) -> 
     }  # fmt: skip
 
 
+def test_conditions_that_mariadb_does_not_take_are_told(make: Maker) -> None:
+    source, target = make("postgresql"), make("mysql")
+    source.run(
+        'CREATE TABLE p (id serial PRIMARY KEY, CONSTRAINT counted CHECK (id > 0), "  " integer)',
+        "CREATE TABLE c (p integer REFERENCES p ON UPDATE CASCADE, CONSTRAINT looked CHECK (p > 0))",
+        "INSERT INTO p VALUES (1, 2)",
+        "INSERT INTO c VALUES (1)",
+    )
+    said = {(finding.code, finding.subject) for finding in copy(source, target)}
+    assert said == {("check", "check counted on public.p"), ("action", "foreign key c_p_fkey on public.c")}
+    assert target.rows("SELECT * FROM p JOIN c ON c.p = p.id") == [(1, 2, 1)]
+
+
 def test_rows_are_inserted_where_files_may_not_be_sent(make: Maker) -> None:
     source, target = make("mysql"), make("mysql")
     build_types(source)
@@ -205,7 +206,9 @@ def test_rows_are_inserted_where_files_may_not_be_sent(make: Maker) -> None:
     assert target.rows(everything) == source.rows(everything)
 
 
-def test_a_user_who_may_not_create_databases_can_fill_an_empty_one(make: Maker, mariadb_server_url: str) -> None:
+def test_a_user_who_may_not_create_databases_can_fill_an_empty_one(
+    make: Maker, mariadb_server_url: str
+) -> None:
     source, target = make("mysql"), make("mysql")
     build_surroundings(source)
     name = target.url.rpartition("/")[2]
