@@ -37,7 +37,7 @@ from dbclone.fitting import fit
 from dbclone.generation import generate
 from dbclone.graph import descendants, references
 from dbclone.halving import Tables
-from dbclone.models import bases, conditional, encoding, hidden, learning, observation, sampling, tails
+from dbclone.models import bases, conditional, encoding, hidden, learning, observation, sampling, tails, tree
 from dbclone.models.layout import ALIKE, LINKED, OWNER, SAME_ROW, SIBLING
 from dbclone.models.sieve import NO_SIEVE
 from dbclone.models.tree import Growth
@@ -131,6 +131,7 @@ MECHANISMS: Mapping[str, tuple[Replaced, ...]] = {
     "types judged by the other rows": ((hidden, "_put_types", _judged_by_itself),),
     "types of dates": ((hidden, "_with_types", lambda _: lambda _, column: column),),
     "levels of long families": ((hidden, "_put_levels", _always(None)),),
+    "dates of the last child": ((hidden, "_put_last", _always(None)),),
     "factors of who meets whom": ((hidden, "spectral", _no_factors),),
     "common ancestors of parents": ((hidden, "find_restriction", _always(None)),),
     "dates of further parents": ((learning, "anchor_of", _always(None)),),
@@ -161,6 +162,7 @@ MECHANISMS: Mapping[str, tuple[Replaced, ...]] = {
     "sieve": ((learning, "Sieve", lambda _: _NoSieves),),
     "shrinkage of each node's own": ((conditional, "grow", _grown(shrinkages=SAME)),),
     "shrinkage": ((conditional, "grow", _grown(shrinkages=(("same", 1e-3),) * 3)),),
+    "each fifth left out": ((tree, "_FEW", _instead(0)),),
     "pruning": ((conditional, "grow", _grown(cuts=(3.0, 3.0))),),
 }  # fmt: skip
 
