@@ -28,11 +28,16 @@ def last_of(owner: Relation) -> str:
 
 
 def rising_date(observed: Observed) -> ColumnStep | None:
-    """The date in whose order the siblings stand: of the sort key, else the first column that rises with it."""
+    """The date in whose order the siblings stand: of the sort key, else the first column that rises with it.
+
+    A number that leads the sort key may be one, too: days since the first visit.
+    """
     if observed.owner is None:
         return None
     order = {name: place for place, name in enumerate(observed.plan.order_by)}
-    dates = [c for c in observed.columns if c.measured and c.scale.temporal and not c.clock]
+    dates = [
+        c for c in observed.columns if c.measured and not c.clock and (c.scale.temporal or not order.get(c.column, 1))
+    ]
     first = sorted(dates, key=lambda c: order.get(c.column, len(order)))
     return next((c for c in first if _rises(observed.rows.numbers[c.step], observed.family)), None)
 
