@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby, islice
 
 import numpy as np
@@ -44,7 +44,6 @@ LOOK = 50_000
 ANYWHERE = Virtual()
 NOTHINGS = ("0", "-1", "")
 """Values that stand for no parent."""
-_NOTHINGS = pa.array(NOTHINGS)
 TYPE_WORDS = frozenset({"type", "kind", "class", "model", "table", "entity"})
 _KEYS = (
     TypeFamily.INTEGER, TypeFamily.DECIMAL, TypeFamily.TEXT, TypeFamily.UUID, TypeFamily.ENUM, TypeFamily.DATE,
@@ -299,10 +298,15 @@ def _inclusion(child: pa.Table, parent: pa.Table, key: ForeignKey) -> _Inclusion
     return _Inclusion(found, support, 1 - lost / support, nothing)
 
 
+@cache
+def _nothings() -> pa.Array:
+    return pa.array(NOTHINGS)  # not at import: it imports pandas, where that is installed
+
+
 def _nothing(values: pa.ChunkedArray, orphans: np.ndarray) -> tuple[str | None, int]:
     """The value that stands for no parent, if one does, and in how many rows."""
     alone = values.filter(pa.array(orphans)).cast(pa.string())
-    if not pc.any(pc.is_in(alone, value_set=_NOTHINGS)).as_py():
+    if not pc.any(pc.is_in(alone, value_set=_nothings())).as_py():
         return None, 0
     counts = {nothing: int(pc.sum(pc.equal(alone, nothing)).as_py() or 0) for nothing in NOTHINGS}
     most = max(counts, key=lambda nothing: counts[nothing])

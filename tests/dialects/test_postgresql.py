@@ -361,3 +361,14 @@ def test_a_table_without_columns_has_one_where_there_must_be_one(source: Place, 
     assert [finding.subject for finding in copy(source, target)] == ["table public.hollow"]
     assert target.rows("SELECT count(*) FROM hollow") == [(0,)]
     assert target.rows("SELECT a FROM t") == [(1,)]
+
+
+def test_decimals_of_more_digits_than_arrow_has_keep_their_size(make: Maker) -> None:
+    source, target = make("postgresql"), make("postgresql")
+    source.run(
+        "CREATE TABLE t (id integer PRIMARY KEY, wide numeric(40,20) NOT NULL)",
+        "INSERT INTO t VALUES (1, 12345678901234567890.12345678901234567891), (2, -0.5)",
+    )
+    assert copy(source, target) == ()
+    close = "SELECT id, abs(wide - CASE id WHEN 1 THEN 12345678901234567890 ELSE -0.5 END) < 10000 FROM t ORDER BY 1"
+    assert target.rows(close) == [(1, True), (2, True)]
