@@ -30,6 +30,8 @@ from dbclone.privacy.protection import Guard
 _FARTHEST = 2.0**52
 _MOST_DAYS, _AROUND = 0.75, 12.0
 """Share of the days around that are in use from which on a calendar is let alone."""
+_SHORT, _NEARLY_ALL = 24, 0.9
+"""Range of numbers, and the share of it in use, that says nothing of those who use it."""
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
 _USUAL = 16
@@ -80,7 +82,7 @@ class Sieve:
             return cls()
         found = [_divided(numbers, guard) for numbers in (raw, *others)]
         told = len(np.unique(raw[found[0][0]])), len(found[0][0])
-        if not any(len(rows) for rows, _ in found):
+        if not any(len(rows) for rows, _ in found) or is_known_range(raw[held]):
             return cls(rare=told)
         rare = np.concatenate([n[rows] for n, (rows, _) in zip((raw, *others), found, strict=True)])
         entities = np.concatenate([guard.entities[rows] for rows, _ in found])
@@ -120,6 +122,15 @@ class Sieve:
 
 
 NO_SIEVE = Sieve()
+
+
+def is_known_range(numbers: Reals) -> bool:
+    """Whether numbers (float64[n], no NaN) are nearly all of a short range: months, hours, marks.
+
+    The range is known without them, and none tells anything; to leave some out would tell more than to use all.
+    """
+    span = float(np.ptp(numbers))
+    return 0 < span < _SHORT and len(np.unique(numbers)) >= _NEARLY_ALL * (span + 1)
 
 
 def _divided(raw: Reals, guard: Guard) -> tuple[npt.NDArray[np.int64], Reals]:
