@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +54,16 @@ class TemporalCodec:
         first = np.datetime64(int(years) // 10 * 10, "Y").astype("datetime64[us]").astype(np.int64)
         days = int(first) + DAY * np.arange(len(stamps) + 1)
         return cls(kind, DECADE, int(np.setdiff1d(days, stamps // DAY * DAY)[0]))
+
+    @property
+    def told_by_decade(self) -> bool:
+        """Whether of its dates nothing is known but the decade."""
+        return self.unit >= DECADE
+
+    def on_any_day(self, raw: np.ndarray, rng: np.random.Generator) -> pa.Array:
+        """Values on days drawn within the decades ``raw``."""
+        days = np.floor(raw) * (DECADE // DAY) + rng.integers(DECADE // DAY, size=len(raw))
+        return replace(self, unit=DAY).restore(days)
 
     @property
     def whole_days(self) -> bool:

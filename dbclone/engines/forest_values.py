@@ -166,7 +166,9 @@ class Values(Moves):
             self.keys[name] = values.take(at).cast(arrow_type(self._types[name]))
 
     def _fill(self, step: ColumnStep) -> None:
-        if step.measured:
+        if isinstance(step.codec, TemporalCodec) and step.codec.told_by_decade:
+            self.keys[step.column] = step.codec.on_any_day(self._raw(step.column), self._rng)
+        elif step.measured:
             self.keys[step.column] = step.codec.restore(self._raw(step.column))  # type: ignore[union-attr]
         elif step.column not in {p.name for p in self._model.personal}:
             unique = any(key.columns == (step.column,) for key in self._table.keys)

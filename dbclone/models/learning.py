@@ -246,7 +246,7 @@ class _Learner:
             return Sieve.fit(own, self.observed.guard, list(whole.values()), calendar=True)
         if kind != "column" or f"time:{column}" in numbers:
             return NO_SIEVE
-        if shape.scale.temporal and shape.scale.unit >= DECADE:  # of all its dates nothing is known but the decade
+        if shape.scale.temporal and shape.scale.unit >= DECADE:  # told by decade
             held = int((~np.isnan(numbers[shape.name])).sum())
             return Sieve(rare=(held, held))
         return Sieve.fit(numbers[shape.name], self.observed.guard, calendar=shape.scale.temporal)

@@ -34,7 +34,7 @@ def leaf(codes: list[int]) -> Tree:
     """A tree that looks at nothing and draws one of the codes."""
     zero, none = np.zeros(1, np.int64), np.full(1, -1, np.int32)
     mask = np.zeros((1, 4), np.uint64)
-    return Tree(none, mask, none, none, none, zero, np.array([len(codes)]), np.array(codes, np.int32), 1.0)
+    return Tree(none, mask, none, none, none, zero, np.array([len(codes)]), np.array(codes, np.int32), np.array([1.0]))
 
 
 def fork(byte: int, value: int, left: int, right: int) -> Tree:
@@ -45,7 +45,7 @@ def fork(byte: int, value: int, left: int, right: int) -> Tree:
     start, end = np.array([0, 0, 5_000]), np.array([10_000, 5_000, 10_000])
     codes = np.repeat(np.array([left, right], np.int32), 5_000)
     child = np.array([1, -1, -1], np.int32)
-    return Tree(feature, mask, child, child + (child > 0), up, start, end, codes, 1e-9)
+    return Tree(feature, mask, child, child + (child > 0), up, start, end, codes, np.full(len(feature), 1e-9))
 
 
 def coded(name: str, *codes: int, first: tuple[Variant, ...] = ()) -> Step:
