@@ -90,8 +90,8 @@ def _excuses(plan: Plan, table: TableModel) -> Iterator[tuple[str, str]]:
             yield column, "no other number in its range"
         elif kind == "column" and step.sieve.crowded:
             yield column, "most days of its calendar are in use"
-        elif kind == "column" and step.scale.temporal and any(v.usual for v in step.variants):
-            yield column, "at the usual distance from a made-up date"
+        elif kind == "column" and step.scale.temporal and any(v.usual.any() for v in step.variants):
+            yield column, "at usual distances from a made-up date"
     for link in table.steps.links if table.steps is not None else ():
         if link.anchor is not None:
             yield link.anchor.step.removeprefix("column:"), "follows a made-up date"

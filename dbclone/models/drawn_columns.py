@@ -246,7 +246,8 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
             if low <= value <= high:
                 break
         value = min(max(value, low), high)
-        if code == variant.usual and not step.month_days:  # it follows by rule from two things that are nobody's
+        rule = variant.usual_at >= 0 and p.octets[variant.usual_at + code - 1]
+        if rule and not step.month_days:  # it follows from two things that are nobody's
             return code, value
         return code, _placed(p, s, value, base, variant.reference != ABSOLUTE, low, high)
     return 0, np.nan
@@ -267,3 +268,11 @@ def draw_level(p, s, x, row, codes, numbers):  # type: ignore[no-untyped-def]
         if known:
             return int(value)
     return _draw_filled(p, p.variants[last].tree, x, empty)
+
+
+@inner
+def draw_any(p, s):  # type: ignore[no-untyped-def]
+    """A code of a coded step as all rows have it: where those of its leaf are exhausted."""
+    root = p.trees[p.variants[p.steps[s].first_variant + p.steps[s].variants - 1].tree].root
+    start, end = p.nodes[root].start, p.nodes[root].end
+    return int(p.codes[start + np.random.randint(end - start)]) if end > start else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dbclone.models.counting import constancy
+from dbclone.models.counting import constancy, grid_width
 from dbclone.models.encoding import ColumnStep
 from dbclone.models.observation import Observed
 from dbclone.models.relations import Relation
@@ -16,8 +16,10 @@ from dbclone.models.rows import opening
 
 RISES = 0.995
 """Share of the siblings that come no earlier than the one before."""
-LONG = 4.0
+LONG = 8.0
 """Siblings in a family, on average, from which it is a history."""
+TOGETHER = 0.3
+"""Share of the families that end at the very end of the column's range: else they end one by one, as their gaps say."""
 REGULAR = 0.5
 """Share of the most frequent gap from which a history ends where its steps and their number say."""
 
@@ -61,4 +63,6 @@ def last_dates(observed: Observed, step: ColumnStep, parents: int) -> np.ndarray
     up = observed.rows.parents[owner.id]
     held = up >= 0
     out[up[held]] = numbers[held]  # in family order: the last one stays
-    return out
+    ended = out[~np.isnan(out)]
+    at_the_end = len(ended) and np.mean(ended >= numbers.max() - grid_width(numbers, step.scale.lattice))
+    return out if at_the_end >= TOGETHER else None

@@ -64,12 +64,12 @@ VARIANT = np.dtype(
     [
         *((n, np.int64) for n in ("reference", "source", "link", "tree", "low_at", "high_at")),
         *((n, np.float64) for n in ("scale", "shift")),
-        *((n, np.int64) for n in ("known_at", "known_n", "starts_at", "determined_at", "usual")),
+        *((n, np.int64) for n in ("known_at", "known_n", "starts_at", "determined_at", "usual_at")),
     ]
 )
 """``source``: a step, a column of the family's numbers or of the linked parent's.  Its numbers are brought to the
 step's lattice by number · scale + shift.  LOOKUP: known numbers, and slices of what goes with each.
-``usual``: the code of a date's usual distance, which it keeps wherever that leads, or 0."""
+``usual``: which of a date's distances it keeps wherever they lead; −1: none."""
 
 BOUND = np.dtype(
     [

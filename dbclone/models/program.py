@@ -158,7 +158,8 @@ def _variants(table: TableSteps, pools: _Pools) -> np.ndarray:
         record["starts_at"] = pools.wholes.add(variant.starts)
         record["determined_at"] = pools.reals.add(variant.determined)
         record["tree"] = tree
-        record["usual"] = variant.usual if step.scale.temporal and step.scale.unit == DAY else 0
+        days = step.scale.temporal and step.scale.unit == DAY
+        record["usual_at"] = pools.octets.add(variant.usual) if days and variant.usual.any() else -1
         tree += variant.tree is not None
     return records
 

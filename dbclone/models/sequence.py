@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from dbclone.models.compiled import inner, kernel
-from dbclone.models.drawn_columns import draw_level, draw_number, pace_byte, range_of
+from dbclone.models.drawn_columns import draw_any, draw_level, draw_number, pace_byte, range_of
 from dbclone.models.drawn_parents import anchored, choose_direct, choose_parent, draw_distance
 from dbclone.models.features import measured_bytes
 from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES, TRIES, Families, Program
@@ -35,10 +35,10 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
     else:
         code = draw_level(p, s, x, row, codes, numbers)
         if step.once:
-            for _ in range(TRIES):
+            for attempt in range(TRIES):
                 if code == 0 or not _is_there(codes, s, begin, row, code):
                     break
-                code = draw_level(p, s, x, row, codes, numbers)
+                code = draw_level(p, s, x, row, codes, numbers) if 2 * attempt < TRIES else draw_any(p, s)
         x[at] = min(max(code, 0), 255)
     codes[row, s] = code
 

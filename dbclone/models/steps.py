@@ -16,8 +16,8 @@ from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName
 
-MOST = 0.5
-"""Share of rows from which on a distance is a rule."""
+MANY = 0.1
+"""Share of rows from which on a distance is a rule: stays of one, two or seven nights."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,13 @@ class Variant:
     """LOOKUP: rising numbers (or codes) of the source, and the slice of values that go with each."""
 
     @property
-    def usual(self) -> int:
-        """The code of the one distance that most rows keep from what they are counted from; 0 if there is none."""
+    def usual(self) -> np.ndarray:
+        """bool[intervals]: single distances that many rows keep from what they are counted from."""
         if self.tree is None or self.atoms is None or self.reference in (ABSOLUTE, LOOKUP, PACED):
-            return 0
-        rows = np.bincount(self.tree.codes[self.tree.codes > 0], minlength=1)
-        code = int(rows.argmax())
-        single = code > 0 and self.atoms.low[code - 1] == self.atoms.high[code - 1]
-        return code if single and rows[code] >= MOST * rows.sum() else 0
+            return np.zeros(0, dtype=bool)
+        codes = self.tree.codes[self.tree.codes > 0]
+        rows = np.bincount(codes, minlength=self.atoms.size)[1:]
+        return (self.atoms.low == self.atoms.high) & (rows >= MANY * len(codes))
 
     def __post_init__(self) -> None:
         """ValueError if a code could have no interval, or a key no values."""
