@@ -133,7 +133,7 @@ def seconds_of(command: str, source: str) -> float:
 def test_five_hundred_tables_are_planned_in_seconds_and_cloned_whole(new_postgres: Callable[[], str]) -> None:
     source = loaded(LARGEST, new_postgres())
     for command, most in (("inspect", INSPECT_SECONDS), ("plan", PLAN_SECONDS)):
-        assert min(seconds_of(command, source) for _ in range(3)) < most, command
+        assert min(seconds_of(command, source) for _ in range(5)) < most, command
     prove_keys_are_found_again(LARGEST, source)
     prove(source, new_postgres())
 
