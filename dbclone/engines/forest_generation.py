@@ -98,6 +98,8 @@ class Generation:
         values = self._values[model.table]
         for total in model.derived.totals:
             self._total(self._model(total.child))
+            if all(pointer.within for pointer in self._model(total.child).pointers):
+                self._values[total.child].repair_late()
             group = self._rows[total.child].parents[total.reference]
             only = total.total.only
             if only is not None:

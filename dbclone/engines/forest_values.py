@@ -55,6 +55,7 @@ class Values(Moves):
         self._parents = others
         self._types = dict(model.types)
         self._conditions: TableConditions | None = None
+        self._repaired = False
         self.keys: dict[str, pa.Array] = {}
         """All columns by name; what a reference copies is taken from here."""
         self._fill_columns()
@@ -78,10 +79,18 @@ class Values(Moves):
 
     def table(self) -> pa.Table:
         """All insertable columns; those that nothing fills are NULL.  PlanError if a condition cannot be satisfied."""
-        if self._conditions is not None:
+        self.repair_late()
+        return pa.table(self._columns())
+
+    def repair_late(self) -> None:
+        """Let conditions on totals and balances hold, once these and all references are there.
+
+        To be done before anything is added up over the rows, which change.
+        """
+        if self._conditions is not None and not self._repaired:
+            self._repaired = True
             for found in self._conditions.repair_late(self._columns(), self._rng):
                 self._take(found)
-        return pa.table(self._columns())
 
     def _columns(self) -> dict[str, pa.Array]:
         columns = {}
