@@ -10,7 +10,7 @@ NOT_YET: dict[str, frozenset[str]] = {
         "zip-decides-city", "fee-by-kind", "salaries-come-in", "household-address", "branch-levels", "league-ranks",
         "league-volume", "alerts-on-cards", "city-decides-state", "grade-decides-lateness", "salary-repeats",
         "long-delays", "heavy-tail-of-income", "anonymous-start", "merchant-of-cards", "accounts-at-branches",
-        "employer", "mostly-on-time", "panel-without-gaps", "month-ends",
+        "employer", "mostly-on-time", "panel-without-gaps", "month-ends", "monthly-salary",
     }),
     "clinic": frozenset({
         "visits-bring-prescriptions", "busy-users", "glucose-follows-weight", "children-see-pediatricians",
