@@ -28,9 +28,9 @@ from dbclone.entities import entities_of
 from dbclone.errors import EngineLimitError, MissingExtraError, UsageError
 from dbclone.findings import UNPROTECTED, Finding
 from dbclone.graph import find_cycles, references
-from dbclone.models.private_words import private_words
 from dbclone.options import FitOptions, GenerateOptions
 from dbclone.plan import Plan, TablePlan, TableRole
+from dbclone.privacy.private_words import private_words
 from dbclone.privacy.protection import Guard
 from dbclone.schema import Schema, Table, TableName
 
@@ -67,7 +67,7 @@ class HMAEngine:
         progress.phase("fit", sum(t.rows for t in _filled(plan)))
         entities = entities_of(plan, read)
         guards = {name: Guard(options.k, owners) for name, owners in entities.items()}
-        private = private_words(plan, read) if options.k > 1 else frozenset[str]()
+        private = private_words(plan, read, options.k)
         codings = {t.table: TableCoding.fit(plan, t, read, guards[t.table], private) for t in _filled(plan)}
         fitted = []
         for group in _groups(plan):

@@ -27,6 +27,8 @@ _DIFFERENT = 10
 """Different values of a target from which on a constant factor is no chance."""
 _EXACT = 0.01
 """How exactly, relative to itself, the rows must tell a constant factor."""
+_MOST_ROWS = 0.97
+"""Share of a handful of rows that one factor must serve."""
 
 Proposal = tuple[str, str, tuple[str, ...], float]
 """Target, operation, operands, factor."""
@@ -112,14 +114,13 @@ class _Columns:
 
     def parts(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
         """Parts of dates."""
-        return self._fitting(found, PARTS, 1, [name for name in self.names if name in self.dates])
+        return self._fitting(found, PARTS, 1, self._dated)
 
     def pairs(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
         """What one or two columns give."""
-        dates = [name for name in self.names if name in self.dates]
-        yield from self._fitting(found, SPANS, 2, dates)
+        yield from self._fitting(found, SPANS, 2, self._dated)
         yield from self._fitting(found, PLAIN, 2, self.names)
-        yield from self._fitting(found, PLAIN, 1, [name for name in self.names if name not in self.dates])
+        yield from self._fitting(found, PLAIN, 1, self._undated)
 
     def triples(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
         """What three columns give, where there are few enough."""
@@ -128,14 +129,31 @@ class _Columns:
     def scaled(self, found: Mapping[str, Formula]) -> Iterator[Proposal]:
         """What one or two columns give with a constant factor."""
         open_ = self._open(found)
-        numbers = [name for name in self.names if name not in self.dates]
-        for operation, operands in _choices(SCALED, 1, numbers) + _choices(SCALED, 2, numbers):
+        if not open_:
+            return
+        there, room = self._there(open_)
+        for operation, operands in _choices(SCALED, 1, self._undated) + _choices(SCALED, 2, self._undated):
             made = EVERY[operation](*(self.sketch[o] for o in operands))
-            for target in open_:
-                there = self.sketch[target]
-                factor = None if target in operands else _factor(there, made, self.units[target], 0.97)
+            for i in np.flatnonzero(_may_be_scaled(there, room, made)):
+                target = open_[i]
+                factor = None if target in operands else _factor(there[i], made, self.units[target], _MOST_ROWS)
                 if factor is not None:
                     yield target, operation, operands, factor
+
+    @property
+    def _dated(self) -> list[str]:
+        return [name for name in self.names if name in self.dates]
+
+    @property
+    def _undated(self) -> list[str]:
+        return [name for name in self.names if name not in self.dates]
+
+    def _there(self, targets: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Values of the targets, and how far a computed one may be from them; float64[targets, rows] both."""
+        return (
+            np.array([self.sketch[t] for t in targets]),
+            np.array([_tolerance(self.sketch[t], self.units[t]) for t in targets]),
+        )
 
     def _open(self, found: Mapping[str, Formula]) -> list[str]:
         return [t for t in self.targets if t in self.sketch and t not in found]
@@ -146,8 +164,7 @@ class _Columns:
         open_ = self._open(found)
         if not open_:
             return
-        there = np.array([self.sketch[t] for t in open_])
-        room = np.array([_tolerance(self.sketch[t], self.units[t]) for t in open_])
+        there, room = self._there(open_)
         for operation, operands in _choices(operations, arity, among):
             made = EVERY[operation](*(self.sketch[o] for o in operands))
             near = np.abs(there - made) <= room
@@ -156,6 +173,21 @@ class _Columns:
             for i in np.flatnonzero(hits):
                 if open_[i] not in operands:
                     yield open_[i], operation, operands, 1.0
+
+
+def _may_be_scaled(there: np.ndarray, room: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """bool[targets]: whether one factor might serve nearly all rows; ``_factor`` refuses the others at more cost."""
+    known = ~np.isnan(there) & (there != 0) & ~np.isnan(made) & (made != 0)
+    by = np.where(made == 0, np.nan, made)
+    ends = (there - room) / by, (there + room) / by
+    low = np.sort(np.where(known, np.minimum(*ends), -np.inf), axis=1)
+    high = np.sort(np.where(known, np.maximum(*ends), np.inf), axis=1)
+    n = np.maximum(known.sum(axis=1), 1)
+    rows = np.arange(len(there))
+    last = low.shape[1] - n + np.floor(_MOST_ROWS * (n - 1)).astype(np.int64)
+    first = np.ceil((1 - _MOST_ROWS) * (n - 1)).astype(np.int64)
+    possible: np.ndarray = low[rows, last] <= high[rows, first]
+    return possible
 
 
 def _factor(there: np.ndarray, made: np.ndarray, unit: float, share: float) -> float | None:

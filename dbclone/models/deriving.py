@@ -72,6 +72,10 @@ def _lattice(step: ColumnStep) -> float:
     return step.scale.unit if step.scale.lattice else 0.0
 
 
+def _dates(observed: Observed) -> set[str]:
+    return {c.column for c in observed.columns if c.scale.temporal}
+
+
 def _done(observed: Observed) -> set[str]:
     return {c.column for c in observed.derived.columns}
 
@@ -98,8 +102,7 @@ def _formulas(
         columns = {n: v for n, v in numbers[far].items() if n in _prices(seen.tables[far])}
         above |= parents_columns(seen.database, table, hops, columns)
     units = {name: _lattice(step) for name, step in steps.items()}
-    dates = {c.column for c in observed.columns if c.scale.temporal}
-    operands, formulas = row_formulas(units, numbers[table], above, dates)
+    operands, formulas = row_formulas(units, numbers[table], above, _dates(observed))
     sources |= {(o.hops[-1].parent, o.column) for o in operands if o.hops}
     _with(observed, [steps[f.target] for f in formulas], operands=operands, formulas=formulas)
 
@@ -134,8 +137,8 @@ def _running(
     above = {n: taken(v, up) for n, v in numbers[owner.parent].items() if n in prices}
     there = {n: mine[n] for n in steps}
     tolerance = {n: 0.51 * _lattice(s) for n, s in steps.items()}
-    dates = {c.column for c in observed.columns if c.scale.temporal}
-    plain_columns = {n: v for n, v in mine.items() if n not in dates.union(observed.plan.order_by)}
+    excluded = _dates(observed).union(observed.plan.order_by)
+    plain_columns = {n: v for n, v in mine.items() if n not in excluded}
     found = find_running(there, tolerance, Siblings(observed.family, plain_columns, _labels(observed), above))
     sources |= {(owner.parent, r.start) for r in found if r.start}
     _with(observed, [steps[r.target] for r in found], running=found)
@@ -155,7 +158,7 @@ def _totals(
     if not steps or parent.rows.n < 20:
         return
     children = Children(observed.rows.parents[relation.id], numbers[observed.plan.table], _labels(observed))
-    dates = {c.column for c in observed.columns if c.scale.temporal} & set(children.numbers)
+    dates = _dates(observed) & set(children.numbers)
     steps = {n: s for n, s in steps.items() if not (s.scale.temporal and _opens(mine[n], dates, children))}
     comparable = {
         n: frozenset(dates if s.scale.temporal else (set(children.numbers) - dates) | {""}) for n, s in steps.items()

@@ -25,6 +25,15 @@ from dbclone.models.sieve import allowed
 
 
 @inner
+def _any_of(p, at):  # type: ignore[no-untyped-def]
+    """The code of any row of a node."""
+    n = p.nodes[at].end - p.nodes[at].start
+    if n == 0:
+        return 0
+    return int(p.codes[p.nodes[at].start + np.random.randint(n)])
+
+
+@inner
 def draw_code(p, tree, x):  # type: ignore[no-untyped-def]
     """A code of the tree, given the bytes: walk to a leaf, climb by λ, take any row there."""
     at = p.trees[tree].root
@@ -34,10 +43,7 @@ def draw_code(p, tree, x):  # type: ignore[no-untyped-def]
         at = p.nodes[at].left if left else p.nodes[at].right
     while p.nodes[at].parent >= 0 and np.random.random() < p.nodes[at].climb:
         at = p.nodes[at].parent
-    n = p.nodes[at].end - p.nodes[at].start
-    if n == 0:
-        return 0
-    return int(p.codes[p.nodes[at].start + np.random.randint(n)])
+    return _any_of(p, at)
 
 
 @kernel
@@ -273,6 +279,5 @@ def draw_level(p, s, x, row, codes, numbers):  # type: ignore[no-untyped-def]
 @inner
 def draw_any(p, s):  # type: ignore[no-untyped-def]
     """A code of a coded step as all rows have it: where those of its leaf are exhausted."""
-    root = p.trees[p.variants[p.steps[s].first_variant + p.steps[s].variants - 1].tree].root
-    start, end = p.nodes[root].start, p.nodes[root].end
-    return int(p.codes[start + np.random.randint(end - start)]) if end > start else 0
+    last = p.steps[s].first_variant + p.steps[s].variants - 1
+    return _any_of(p, p.trees[p.variants[last].tree].root)

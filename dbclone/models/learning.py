@@ -222,8 +222,9 @@ class _Learner:
 
     def _ends(self, shape: Shape) -> Path | None:
         """What the owner knows of the last sibling's number."""
-        last = [path for path in self.parents[0] if path.step.startswith("last:")]
-        return last[0] if last and shape.name == self.paced else None
+        owner = self.observed.owner
+        last = Path((), last_of(owner)) if owner else None
+        return last if last in self.parents[0] and shape.name == self.paced else None
 
     def _is_once(self, shape: Shape) -> bool:
         codes = self.observed.rows.codes[shape.name].astype(np.int64)

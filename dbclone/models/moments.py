@@ -27,8 +27,7 @@ def settle_moments(table: TableSteps, rows: Rows, database: Database) -> None:
         moment = drawn + _followed(clock, rows, moves)
         low = np.full(rows.n, -np.inf)
         for limit in (limit for limit in limits if limit is not None):
-            early = (moment < limit) & (limit < np.floor(moment / DAY) * DAY + DAY)
-            moment = np.where(early, limit, moment)
+            moment = np.where(_is_before(moment, limit), limit, moment)
             low = np.fmax(low, limit)
         low = np.where(low <= moment, low, -np.inf)
         unit = clock.scale.unit
@@ -75,7 +74,7 @@ def _checked(bound: Bound, limit: np.ndarray | None, drawn: tuple[Step, Step], r
     if limit is None or bound.upper:
         return bound
     known = max(int((~np.isnan(limit)).sum()), 1)
-    return replace(bound, moments=bool(_before(*drawn, rows, limit)[1].sum() <= (1 - SUPPORT) * known))
+    return replace(bound, moments=bool(_is_before(_drawn(*drawn, rows), limit).sum() <= (1 - SUPPORT) * known))
 
 
 def _clocked(table: TableSteps) -> Iterator[tuple[Step, Step]]:
@@ -87,11 +86,10 @@ def _clocked(table: TableSteps) -> Iterator[tuple[Step, Step]]:
             yield step, clock
 
 
-def _before(step: Step, clock: Step, rows: Rows, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Microseconds at which the days begin, and which rows fall on the day of their limit but before it."""
-    day = rows.numbers[step.name] * step.scale.unit + step.scale.offset
-    early = day + rows.numbers[clock.name] * clock.scale.unit < limit
-    return day, early & (limit < day + step.scale.unit)
+def _is_before(moment: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """bool[n]: which moments fall on the day of their limit, but before it (microseconds since 1970)."""
+    before: np.ndarray = (moment < limit) & (limit < np.floor(moment / DAY) * DAY + DAY)
+    return before
 
 
 def _moments(table: TableSteps, bound: Bound, rows: Rows, database: Database) -> np.ndarray | None:

@@ -17,11 +17,11 @@ from dbclone.models.copies import MADE, REPEATED, Copied, find_copies, find_some
 from dbclone.models.derivation import NOTHING, Derivations
 from dbclone.models.encoding import ColumnStep, encode_columns
 from dbclone.models.features import CodedFeature, MeasuredFeature
-from dbclone.models.private_words import private_words
 from dbclone.models.relations import Relation, owner_of, relations_of
 from dbclone.models.rows import Rows, opening
 from dbclone.models.steps import Restriction, Scale
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
+from dbclone.privacy.private_words import private_words
 from dbclone.privacy.protection import UNGUARDED, Guard, count_entities
 from dbclone.schema import Table, TableName
 
@@ -81,7 +81,7 @@ def observe(plan: Plan, read: Read, k: int, seed: int = 0) -> Observation:
     order: dict[TableName, np.ndarray] = {}
     data = {t.table: read(t.table) for t in plan.tables}
     entities = entities_of(plan, data.__getitem__)
-    private = private_words(plan, data.__getitem__) if k > 1 else frozenset()
+    private = private_words(plan, data.__getitem__, k)
     for number, table in enumerate(plan.tables):
         observed = Observed(table, plan.schema.table(table.table), relations_of(plan, table))
         observed.rng = np.random.default_rng(seed * 1_000_003 + number)
