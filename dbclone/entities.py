@@ -12,8 +12,10 @@ more than a telephone number or an address (branches, suppliers) comes after tho
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -79,11 +81,20 @@ class _Choice:
     def _holding(self, table: TablePlan) -> Holding | None:
         """The table of links by which persons hold the rows; that of the fewest holders."""
         least, most = (times * table.rows for times in HOLDERS)
-        for link in sorted((t for t in self.planned.values() if least <= t.rows <= most), key=lambda t: t.rows):
-            own = next((key for key in self._keys(link) if key.parent == table.table), None)
-            if own is not None and self._holder(link) is not None:
-                return Holding(link.table, own)
+        for link, key in self.links.get(table.table, ()):
+            if least <= link.rows <= most and self._holder(link) is not None:
+                return Holding(link.table, key)
         return None
+
+    @cached_property
+    def links(self) -> Mapping[TableName, list[tuple[TablePlan, ForeignKey]]]:
+        """The tables that refer to each, the smallest first, with the first key of each that does."""
+        found: defaultdict[TableName, list[tuple[TablePlan, ForeignKey]]] = defaultdict(list)
+        for link in sorted(self.planned.values(), key=lambda t: t.rows):
+            first = {key.parent: key for key in reversed(self._keys(link))}
+            for parent, key in first.items():
+                found[parent].append((link, key))
+        return found
 
     def _holder(self, link: TablePlan) -> ForeignKey | None:
         """The key of a table of links that refers to a person."""
