@@ -11,6 +11,7 @@ from dbclone.abc import Progress
 from dbclone.engines.forest_tables import TableModel
 from dbclone.engines.forest_values import Values
 from dbclone.engines.repeating import referred, repeated
+from dbclone.matching import parent_rows
 from dbclone.models.copies import Copied
 from dbclone.models.derivation import label_codes
 from dbclone.models.drawing import Size, draw_rows, groups_of, select_rows
@@ -137,9 +138,7 @@ class Generation:
         if model.steps is None:
             self._rows[model.table] = _fixed_rows(model)
             self._values[model.table] = Values.fixed(model)
-            for relation in model.relations:
-                if model.copied is not None and relation.role is not ReferenceRole.NULLED:
-                    self._rows[model.table].parents[relation.id] = np.full(model.copied.num_rows, -1)
+            self._rows[model.table].parents.update(self._copied_parents(model))
             return
         keys = {name: values.keys for name, values in self._values.items()}
         rows = draw_rows(model.steps, self._size(model, model.steps, rng), self._rows, keys, int(rng.integers(2**31)))
@@ -172,6 +171,18 @@ class Generation:
                 self._repeat(model, copy, referred(relation, values.keys))
         self._run(model, values)
         self._progress.advance(0, model.table)
+
+    def _copied_parents(self, model: TableModel) -> dict[str, np.ndarray]:
+        """The parents of a copied table's rows: copied ones, too."""
+        copied = {other.table: other.copied for other in self._models if other.copied is not None}
+        if model.copied is None:
+            return {}
+        nothing = np.full(model.copied.num_rows, -1, dtype=np.int64)
+        return {
+            r.id: np.maximum(parent_rows(model.copied, copied[r.parent], r.key), -1) if r.parent in copied else nothing
+            for r in model.relations
+            if r.role is not ReferenceRole.NULLED
+        }
 
     def _repeat(self, model: TableModel, copy: Copied, at: np.ndarray) -> None:
         """Fill a column with what it repeats of the rows ``at``."""

@@ -14,7 +14,7 @@ from dbclone.columns.codecs import is_personal
 from dbclone.columns.soundness import require
 from dbclone.engines.forest_tables import TableModel, arrow_type
 from dbclone.models.derivation import TotalOf
-from dbclone.models.layout import ABSOLUTE, DIRECT, LINK, LINKED, LOOKUP, MEASURED, OWNER, PACED
+from dbclone.models.layout import ABSOLUTE, DIRECT, FIRST_TYPE, LINK, LINKED, LOOKUP, MEASURED, OWNER, PACED
 from dbclone.models.rows import Hop, Path
 from dbclone.models.steps import Bound, Link, Restriction, Step, TableSteps, Variant
 from dbclone.plan import Plan, TableRole
@@ -144,9 +144,24 @@ class _Whole:
         self._check_drawn_before(link.parent)
         self._check_paths(link.parent, (*link.context, *link.numbers))
         self._check_restriction(link.restriction, steps.links, link.parent)
+        before = {other.reference: other.parent for other in steps.links}
+        for known in link.known:
+            source, _, reference = known.source.partition(":")
+            require(source in ("owner", "sibling", "self") and bool(reference) == (source != "owner"), "a link")
+            require(reference or steps.owner_table is not None, "a link")
+            start = before[reference] if reference else steps.owner_table
+            require(self._end(start, known.hops) == link.parent, "a link")  # type: ignore[arg-type]
+        self._check_codes_of(link, next(s for s in steps.steps if s.name == f"link:{link.reference}"))
         if link.anchor is not None:
             require(link.anchor.step in names and link.anchor.source in link.numbers, "a link")
             require(len(link.anchor.shares) == link.anchor.distances.size - 1 > 0, "a link")
+
+    def _check_codes_of(self, link: Link, step: Step) -> None:
+        """That a link's step draws no code beyond its types (or its copied parents) and the ways to know the parent."""
+        copied = self._models[link.parent].copied
+        require(not link.direct or copied is not None, "a link")
+        codes = 1 + copied.num_rows if link.direct and copied is not None else FIRST_TYPE + link.types
+        _require_codes(step, codes + len(link.known))
 
     def _check_step(self, steps: TableSteps, step: Step, before: Sequence[str], names: Sequence[str]) -> None:
         require(0 <= step.kind <= DIRECT and step.variants, "a step")

@@ -91,7 +91,18 @@ def _families(table: TableSteps, size: Size, database: Database, groups: list[Gr
     for j, found in _named_by_owner(table, groups):
         group[j, : len(size.children)] = found.source_group
         group[j, len(size.children) :] = ANY_GROUP
-    return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group)
+    known = _known_by_owner(table, len(size.children), len(counts), database)
+    return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group, known)
+
+
+def _known_by_owner(table: TableSteps, owners: int, families: int, database: Database) -> np.ndarray:
+    """int64[ways to know, families]: the row that the owner names, where it is the owner that does."""
+    ways = [known for link in table.links for known in link.known]
+    found = np.full((max(len(ways), 1), families), -1, dtype=np.int64)
+    for i, way in enumerate(ways):
+        if way.source == "owner" and table.owner_table is not None:
+            found[i, :owners] = follow(database, table.owner_table, way.hops)
+    return found
 
 
 def _without_barren(table: TableSteps, size: Size, groups: list[Groups | None]) -> Size:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from dbclone.models.compiled import inner
-from dbclone.models.drawn_columns import draw_code
+from dbclone.models.drawn_columns import draw_any, draw_code
 from dbclone.models.layout import (
     ANY_GROUP,
     BY_FAMILY,
     BY_HABIT,
     BY_LINK,
+    BY_OWNER,
+    BY_PREVIOUS,
     FIRST_TYPE,
     MOST_DATES,
     REDRAWS,
@@ -178,11 +180,35 @@ def _any_group(p, j, wanted):  # type: ignore[no-untyped-def]
 @inner
 def _is_spent(p, j, group, code, pointers):  # type: ignore[no-untyped-def]
     """Whether the group has no slot left of the type that the code names."""
-    if code < FIRST_TYPE:
-        return False
     link = p.links[j]
+    if code < FIRST_TYPE or code >= FIRST_TYPE + link.types:
+        return False
     segment = group * link.types + code - FIRST_TYPE
     return pointers[link.pointer_at + segment] >= p.wholes[link.segment_at + segment + 1]
+
+
+@inner
+def _known_parent(p, j, way, row, begin, family, families, chosen):  # type: ignore[no-untyped-def]
+    """The parent that is known in that way; −1 if none is."""
+    known = p.knowns[p.links[j].first_known + way]
+    if known.source == BY_OWNER:
+        return families.known[p.links[j].first_known + way, family]
+    if known.source == BY_PREVIOUS and row == begin:
+        return -1
+    named = chosen[row - 1 if known.source == BY_PREVIOUS else row, known.link]
+    return p.wholes[known.rows_at + named] if named >= 0 else -1
+
+
+@inner
+def _take_known(p, j, way, group, row, begin, family, families, chosen, met):  # type: ignore[no-untyped-def]
+    """The parent that is known in that way, if it is permitted; else −1."""
+    link = p.links[j]
+    found = _known_parent(p, j, way, row, begin, family, families, chosen)
+    if found < 0 or (link.distinct and met[link.met_at + found] == family):
+        return -1
+    if link.restriction != UNRESTRICTED and group >= 0 and p.wholes[link.parent_group_at + found] != group:
+        return -1
+    return found
 
 
 @inner
@@ -199,13 +225,23 @@ def choose_parent(p, s, code, x, row, begin, date, family, families, chosen, met
     group = _group_of(p, j, row, row == begin, family, families, chosen)
     if group == -1:
         return code, -1 if link.nullable else -2
+    first = FIRST_TYPE + link.types
+    for _ in range(REDRAWS):
+        if code < first:
+            break
+        found = _take_known(p, j, code - first, group, row, begin, family, families, chosen, met)
+        if found >= 0:
+            return code, found
+        again = draw_code(p, p.variants[p.steps[s].first_variant].tree, x)
+        code = again if again > 0 else code
+    code = min(code, first - 1)
     if link.restriction != UNRESTRICTED and group >= 0:
         tree = p.variants[p.steps[s].first_variant].tree
         for _ in range(REDRAWS):
             if not _is_spent(p, j, group, code, pointers):
                 break
             again = draw_code(p, tree, x)
-            code = again if again > 0 else code
+            code = again if 0 < again < first else code
     return code, _parent_of_code(p, j, code, group, row, begin, date, family, chosen, met, pointers)
 
 
@@ -229,14 +265,22 @@ def _parent_of_code(p, j, code, group, row, begin, date, family, chosen, met, po
 
 
 @inner
-def choose_direct(p, s, code, x, family, met):  # type: ignore[no-untyped-def]
+def choose_direct(p, s, code, x, row, begin, family, families, chosen, met):  # type: ignore[no-untyped-def]
     """Parent row of a DIRECT step; −1 for none, −2 if the family has met all and must not meet one twice."""
-    link = p.links[p.steps[s].link]
+    j = p.steps[s].link
+    link = p.links[j]
     tree = p.variants[p.steps[s].first_variant].tree
-    for _ in range(TRIES):
-        if code == 0 or not link.distinct or met[link.met_at + code - 1] != family:
+    for attempt in range(2 * TRIES):
+        if code > link.parents:
+            found = _take_known(p, j, code - link.parents - 1, ANY_GROUP, row, begin, family, families, chosen, met)
+            if found >= 0:
+                return found
+        elif code == 0 or not link.distinct or met[link.met_at + code - 1] != family:
             return code - 1
-        code = draw_code(p, tree, x)
+        elif attempt >= TRIES:
+            break
+        code = draw_code(p, tree, x) if attempt < TRIES else draw_any(p, s)
+    code = code if code <= link.parents else 1 + np.random.randint(link.parents)
     if link.distinct == BY_HABIT:  # better once more than what no tree has drawn
         return code - 1
     shift = np.random.randint(link.parents)

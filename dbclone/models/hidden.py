@@ -20,10 +20,11 @@ from dbclone.models.grouping import (
     spectral,
     traits,
 )
-from dbclone.models.linkage import find_restriction, link_codes, new_meetings
+from dbclone.models.known_parents import known_parents, ways_to_know
+from dbclone.models.linkage import find_restriction, link_codes, new_meetings, same_as_previous
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation
-from dbclone.models.rows import Path
+from dbclone.models.rows import Path, opening
 from dbclone.models.steps import Restriction, Scale
 from dbclone.plan import ReferenceRole, TableRole
 
@@ -48,9 +49,7 @@ def add_hidden(seen: Observation) -> None:
         observed.columns = tuple(_with_types(observed, c) for c in observed.columns)
         for relation in observed.relations:
             if relation.direct and observed.plan.role is TableRole.SYNTHESISE:
-                up = observed.rows.parents[relation.id]
-                observed.rows.codes[f"link:{relation.id}"] = (up + 1).astype(np.int32)
-                _put_coded(observed, f"link:{relation.id}")
+                _add_direct(seen, observed, relation)
     for observed in reversed(list(seen.tables.values())):
         if observed.plan.role is TableRole.SYNTHESISE:
             for relation in observed.relations:
@@ -77,6 +76,28 @@ def _add_relation(seen: Observation, observed: Observed, r: Relation) -> None:
         _add_pointer(seen, observed, r)
 
 
+def _add_direct(seen: Observation, observed: Observed, r: Relation) -> None:
+    up = observed.rows.parents[r.id]
+    codes = (up + 1).astype(np.int32)
+    observed.rows.codes[f"link:{r.id}"] = codes
+    _put_coded(observed, f"link:{r.id}")
+    which = _known(seen, observed, r, np.zeros(len(up), dtype=bool))
+    if observed.known[r.id]:
+        told = seen.tables[r.parent].rows.n + 1 + which
+        observed.direct_codes[r.id] = np.where(which >= 0, told, codes).astype(np.int32)
+
+
+def _known(seen: Observation, observed: Observed, r: Relation, told: np.ndarray) -> np.ndarray:
+    """Keep the ways to know the parent; which of them holds in each row (int64[n], −1: none)."""
+    links = [o for o in observed.relations if o.role is ReferenceRole.LINK and not o.path]
+    owner = observed.owner
+    above = (owner.parent, observed.rows.parents[owner.id]) if owner else None
+    opens = opening(observed.family)
+    ways = list(ways_to_know(seen.database, upward(seen, copied=True), above, links, r, opens=opens))
+    observed.known[r.id], which = known_parents(ways, observed.rows.parents[r.id], told, observed.guard)
+    return which
+
+
 def _add_link(seen: Observation, observed: Observed, r: Relation) -> None:
     rows, parent = observed.rows, seen.tables[r.parent]
     up = rows.parents[r.id]
@@ -87,9 +108,11 @@ def _add_link(seen: Observation, observed: Observed, r: Relation) -> None:
     most = LOCAL_TYPES if restriction else 100 if parent.rows.n >= MANY else 40
     types = _put_types(seen, observed, r, degree, most)
     observed.types[r.id] = int(types.max(initial=0)) + 1
-    rows.codes[f"link:{r.id}"] = link_codes(observed.family, up, types)
+    known = _known(seen, observed, r, same_as_previous(observed.family, up))
+    codes = link_codes(observed.family, up, types, known)
+    rows.codes[f"link:{r.id}"] = codes
     _put_coded(observed, f"link:{r.id}")
-    _put_count(parent, r.id, new_meetings(rows.codes[f"link:{r.id}"], up, parent.rows.n))
+    _put_count(parent, r.id, new_meetings(codes, up, parent.rows.n, observed.types[r.id]))
 
 
 def _restriction(seen: Observation, observed: Observed, r: Relation) -> Restriction | None:
@@ -109,7 +132,7 @@ def _restriction(seen: Observation, observed: Observed, r: Relation) -> Restrict
         if o.role in (ReferenceRole.OWNER, ReferenceRole.LINK) and not o.direct and not o.path
     ]
     sources.append(("sibling", r.parent, sibling))
-    return find_restriction(seen.database, upward(seen), sources, (r.parent, up))
+    return find_restriction(seen.database, upward(seen, copied=True), sources, (r.parent, up))
 
 
 def shared_columns(r: Relation, other: Relation, shared: list[str]) -> Restriction:

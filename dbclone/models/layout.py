@@ -30,6 +30,10 @@ BY_KEY, BY_HABIT = 1, 2
 ANY_GROUP = -2
 """In place of a group: the row has nothing yet that names one."""
 
+BY_OWNER, BY_PREVIOUS, BY_ROW = 0, 1, 2
+"""Who knows a link's parent: the owner, the previous sibling's link, an earlier link of the row."""
+MOST_KNOWN = 4
+
 TRIES = 24
 MOST_DATES = 48
 """Slots of a segment of which the dates are looked at."""
@@ -84,9 +88,11 @@ _LINK_PLACES = ("segment_at", "segments", "pointer_at", "group_at", "groups", "p
 _LINK_PARENTS = ("parent_group_at", "parent_type_at", "via_at")
 _LINK_BLOCKS = ("bytes_at", "bytes_n", "block_at", "numbers_at", "numbers_n")
 _LINK_ANCHOR = ("anchor", "anchor_source", "anchor_low_at", "anchor_high_at", "anchor_share_at", "anchor_n")
+_LINK_KNOWN = ("first_known", "knowns")
+_LINK_NUMBERS = (*_LINK_FLAGS, *_LINK_PLACES, *_LINK_PARENTS, *_LINK_BLOCKS, *_LINK_ANCHOR, *_LINK_KNOWN)
 LINK_FIELDS = np.dtype(
     [
-        *((n, np.int64) for n in (*_LINK_FLAGS, *_LINK_PLACES, *_LINK_PARENTS, *_LINK_BLOCKS, *_LINK_ANCHOR)),
+        *((n, np.int64) for n in _LINK_NUMBERS),
         *((n, np.float64) for n in ("anchor_scale", "anchor_shift")),
     ]
 )
@@ -95,6 +101,10 @@ LINK_FIELDS = np.dtype(
 ``distinct``: whether a family meets a parent only once; ``source``: the link that names the group (BY_LINK); ``via``:
 the group that each parent row names for the link that it restricts; ``bytes_at``: place in the linked part of x;
 ``anchor``: the step whose distance from the parent's number ``anchor_source`` decides among parents, or −1."""
+
+KNOWN = np.dtype([(n, np.int64) for n in ("source", "link", "rows_at")])
+"""A way to know a link's parent: ``source`` BY_OWNER … BY_ROW, the ``link`` that leads there, and the parent's row for
+each row of that link's parent."""
 
 
 class Families(NamedTuple):
@@ -105,6 +115,8 @@ class Families(NamedTuple):
     """float64[families, owner numbers]"""
     group: np.ndarray
     """int64[links, families]: the group of candidates (BY_FAMILY), −1 for none."""
+    known: np.ndarray
+    """int64[ways to know, families]: the parent's row that the owner names, −1 for none."""
 
 
 class Program(NamedTuple):
@@ -117,6 +129,7 @@ class Program(NamedTuple):
     variants: np.ndarray
     bounds: np.ndarray
     links: np.ndarray
+    knowns: np.ndarray
     reals: np.ndarray
     wholes: np.ndarray
     octets: np.ndarray

@@ -81,7 +81,10 @@ def _link(seen: Observation, observed: Observed, r: Relation) -> Link:
         context = _within(seen, r.parent, observed.plan.table, MOST_LINK_BYTES)
         numbers = tuple(Path((), c.step) for c in seen.tables[r.parent].columns if c.measured)
     types = observed.types.get(r.id, 1)
-    return Link(r.id, r.parent, r.direct, distinct, nullable, types, context, numbers, observed.restrictions.get(r.id))
+    restriction, known = observed.restrictions.get(r.id), observed.known.get(r.id, ())
+    return Link(
+        r.id, r.parent, r.direct, distinct, nullable, types, context, numbers, restriction=restriction, known=known
+    )
 
 
 def _owner_paths(seen: Observation, observed: Observed) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -181,7 +184,8 @@ class _Learner:
         visible = self._visible(index)
         first = self._lookup(shape, index)
         if shape.kind != MEASURED:
-            codes = observed.rows.codes[shape.name][self.sample.rows]
+            codes = observed.direct_codes.get(shape.name.removeprefix("link:"), observed.rows.codes[shape.name])
+            codes = codes[self.sample.rows]
             future = self.pool.submit(_tree, self.sample, visible, np.arange(len(codes)), codes, False)
             nulls = self._null_rule(shape)
             return lambda: Step(

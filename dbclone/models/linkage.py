@@ -19,10 +19,18 @@ _RARELY, _OFTEN, _FEWEST_ROWS = 0.02, 0.05, 100
 chance alone would have shown it, and the rows that it takes to tell."""
 
 
-def link_codes(family: np.ndarray, parent: np.ndarray, types: np.ndarray) -> np.ndarray:
+def same_as_previous(family: np.ndarray, parent: np.ndarray) -> np.ndarray:
+    """bool[n]: rows that refer to the row that their previous sibling refers to."""
+    same = np.zeros(len(parent), dtype=bool)
+    same[1:] = (family[1:] == family[:-1]) & (parent[1:] == parent[:-1]) & (parent[1:] >= 0)
+    return same
+
+
+def link_codes(family: np.ndarray, parent: np.ndarray, types: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Codes of a LINK step for rows in family order; int32[n].
 
-    ``family`` int64[n] is ascending, ``parent`` int64[n] the row referred to (−1: none), ``types`` that of each parent.
+    ``family`` int64[n] is ascending, ``parent`` int64[n] the row referred to (−1: none), ``types`` that of each parent;
+    ``known`` int64[n] says in which way the parent is known (−1: in none).
     """
     n = len(parent)
     codes = np.where(parent >= 0, FIRST_TYPE + types[np.maximum(parent, 0)] if len(types) else 0, 0).astype(np.int32)
@@ -30,16 +38,16 @@ def link_codes(family: np.ndarray, parent: np.ndarray, types: np.ndarray) -> np.
     again = np.zeros(n, dtype=bool)
     again[order[1:]] = (family[order[1:]] == family[order[:-1]]) & (parent[order[1:]] == parent[order[:-1]])
     again &= parent >= 0
-    same = np.zeros(n, dtype=bool)
-    same[1:] = (family[1:] == family[:-1]) & (parent[1:] == parent[:-1]) & (parent[1:] >= 0)
     codes[again] = SAME_AS_EARLIER
-    codes[same] = SAME_AS_PREVIOUS
+    codes = np.where(known >= 0, FIRST_TYPE + types.max(initial=0) + 1 + known, codes).astype(np.int32)
+    codes[same_as_previous(family, parent)] = SAME_AS_PREVIOUS
     return codes
 
 
-def new_meetings(codes: np.ndarray, parent: np.ndarray, parents: int) -> np.ndarray:
+def new_meetings(codes: np.ndarray, parent: np.ndarray, parents: int, types: int) -> np.ndarray:
     """How many families met each parent for the first time: the slots a parent needs.  float64[parents]."""
-    return np.bincount(parent[(codes >= FIRST_TYPE)], minlength=parents).astype(np.float64)
+    fresh = (codes >= FIRST_TYPE) & (codes < FIRST_TYPE + types)
+    return np.bincount(parent[fresh], minlength=parents).astype(np.float64)
 
 
 @dataclass(frozen=True)

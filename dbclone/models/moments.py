@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from dbclone.columns.temporal import DAY
+from dbclone.models.counting import converted
 from dbclone.models.inequalities import SUPPORT
 from dbclone.models.layout import LINKED, OWNER, SAME_ROW
-from dbclone.models.rows import Database, Rows, follow, taken
-from dbclone.models.steps import Bound, Step, TableSteps
+from dbclone.models.rows import Database, Path, Rows, follow, taken
+from dbclone.models.steps import Bound, Step, TableSteps, Variant
 
 
 def settle_moments(table: TableSteps, rows: Rows, database: Database) -> None:
@@ -21,7 +22,9 @@ def settle_moments(table: TableSteps, rows: Rows, database: Database) -> None:
     days keep their bounds in the loop.  What is counted from another timestamp moves with it.
     """
     moves: dict[str, np.ndarray] = {}
-    for step, clock in _clocked(table):
+    days = {step.name: step for step in table.steps}
+    rules = {step.name: _by_rule(step, clock, days, rows) for step, clock in _clocked(table)}
+    for step, clock in _sources_first(list(_clocked(table))):
         limits = [_moments(table, b, rows, database) for b in step.bounds if b.moments and not b.upper]
         drawn = _drawn(step, clock, rows)
         moment = drawn + _followed(clock, rows, moves)
@@ -32,8 +35,20 @@ def settle_moments(table: TableSteps, rows: Rows, database: Database) -> None:
         low = np.where(low <= moment, low, -np.inf)
         unit = clock.scale.unit
         settled = clock.sieve.passed(np.ceil(moment / unit), np.ceil(low / unit)) * unit
+        settled = np.where(rules[step.name] & (moment >= low), moment, settled)
         moves[step.name] = settled - drawn
         _put(step, clock, rows, settled)
+
+
+def _sources_first(clocked: Sequence[tuple[Step, Step]]) -> list[tuple[Step, Step]]:
+    """Timestamps after those from which their time of day is counted, which is drawn before it."""
+    order = {step.name: number for number, (step, _) in enumerate(clocked)}
+
+    def depth(clock: Step) -> int:
+        sources = [_day_of(v) for v in clock.variants if v.reference == SAME_ROW]
+        return max((1 + depth(clocked[order[day]][1]) for day in sources if day in order), default=0)
+
+    return sorted(clocked, key=lambda pair: depth(pair[1]))
 
 
 def _drawn(step: Step, clock: Step, rows: Rows) -> np.ndarray:
@@ -51,11 +66,38 @@ def _put(step: Step, clock: Step, rows: Rows, moment: np.ndarray) -> None:
 
 def _followed(clock: Step, rows: Rows, moves: Mapping[str, np.ndarray]) -> np.ndarray:
     """How far the timestamp from which one is counted has moved, on rows where both are of one day."""
-    sources = (v.source.step for v in clock.variants if v.reference == SAME_ROW and v.source is not None)
-    source = next(sources, "").replace("time:", "column:", 1)
+    source = next((_day_of(v) for v in clock.variants if v.reference == SAME_ROW), "")
     if source not in moves:
         return np.zeros(rows.n)
     return np.where(np.isnan(moves[source]), 0.0, moves[source])
+
+
+def _by_rule(step: Step, clock: Step, days: Mapping[str, Step], rows: Rows) -> np.ndarray:
+    """bool[n]: which timestamps lie at a distance that many keep from another one of their row (three days sharp).
+
+    Such a one follows from two things that are nobody's, a made-up timestamp and a distance that k entities share.
+    """
+    found = np.zeros(rows.n, dtype=bool)
+    for time in (v for v in clock.variants if v.reference == SAME_ROW and v.source is not None):
+        sharp = _is_usual(time, clock, rows)
+        other = days.get(_day_of(time))
+        for a, b in ((step, other), (other, step)) if other is not None else ():
+            for day in (v for v in a.variants if v.reference == SAME_ROW and v.source == Path((), b.name)):
+                found |= sharp & _is_usual(day, a, rows)
+    return found
+
+
+def _day_of(time: Variant) -> str:
+    """The day of the time of day from which one is counted."""
+    return time.source.step.replace("time:", "column:", 1) if time.source is not None else ""
+
+
+def _is_usual(variant: Variant, step: Step, rows: Rows) -> np.ndarray:
+    """bool[n]: rows of which the number lies at a usual distance from what it is counted from."""
+    if variant.source is None or variant.atoms is None or not variant.usual.any():
+        return np.zeros(rows.n, dtype=bool)
+    there = converted(rows.numbers[variant.source.step], variant.scale, step.scale)
+    return np.isin(rows.numbers[step.name] - there, variant.atoms.low[variant.usual])
 
 
 def with_moments(table: TableSteps, rows: Rows, database: Database) -> TableSteps:

@@ -19,7 +19,7 @@ from dbclone.models.encoding import ColumnStep, encode_columns
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.relations import Relation, owner_of, relations_of
 from dbclone.models.rows import Rows, opening
-from dbclone.models.steps import Restriction, Scale
+from dbclone.models.steps import Known, Restriction, Scale
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.privacy.private_words import private_words
 from dbclone.privacy.protection import UNGUARDED, Guard, count_entities
@@ -51,6 +51,10 @@ class Observed:
     types: dict[str, int] = field(default_factory=dict)
     """Number of types of each link's parents."""
     restrictions: dict[str, Restriction] = field(default_factory=dict)
+    known: dict[str, tuple[Known, ...]] = field(default_factory=dict)
+    """Ways to know each link's parent."""
+    direct_codes: dict[str, np.ndarray] = field(default_factory=dict)
+    """int32[n]: what the step of a direct link draws, where that is not always its parent but also a way to know it."""
     sampled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """The rows of whole families that trees are grown on; all of them where they are few."""
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
@@ -241,10 +245,10 @@ def _renumber(seen: Observation, data: Mapping[TableName, pa.Table], order: Mapp
             observed.rows.parents[r.id] = position[observed.rows.parents[r.id]]
 
 
-def upward(seen: Observation) -> dict[TableName, dict[str, TableName]]:
-    """The references that lead from each table to parents that are drawn before it."""
+def upward(seen: Observation, *, copied: bool = False) -> dict[TableName, dict[str, TableName]]:
+    """The references that lead from each table to parents that are drawn before it, or (``copied``) copied, too."""
     used = (ReferenceRole.OWNER, ReferenceRole.LINK)
     return {
-        name: {r.id: r.parent for r in observed.relations if r.role in used and not r.direct}
+        name: {r.id: r.parent for r in observed.relations if r.role in used and (copied or not r.direct)}
         for name, observed in seen.tables.items()
     }

@@ -15,7 +15,11 @@ from dbclone.models.layout import (
     BOUND,
     BY_FAMILY,
     BY_LINK,
+    BY_OWNER,
+    BY_PREVIOUS,
+    BY_ROW,
     BY_SIBLING,
+    KNOWN,
     LINK_FIELDS,
     LINKED,
     LOOKUP,
@@ -31,7 +35,7 @@ from dbclone.models.layout import (
     Program,
 )
 from dbclone.models.linkage import Slots, make_slots
-from dbclone.models.rows import Database, gather_bytes, gather_numbers
+from dbclone.models.rows import Database, follow, gather_bytes, gather_numbers
 from dbclone.models.sieve import Sieve
 from dbclone.models.steps import Bound, Link, Step, TableSteps, Variant
 from dbclone.models.tree import Tree
@@ -75,9 +79,9 @@ def build(table: TableSteps, database: Database, groups: Sequence[Groups | None]
     """The program of a table, given the drawn rows of its parents and the grouping of each link's candidates."""
     trees = [v.tree for s in table.steps for v in s.variants if v.tree is not None]
     pools = _Pools()
-    links = _links(table, database, groups, rng, pools)
+    links, knowns = _links(table, database, groups, rng, pools), _knowns(table, database, pools)
     own, linked = sum(s.feature.width for s in table.steps), int(links["bytes_n"].sum())
-    records = _steps(table, pools), _variants(table, pools), _bounds(table), links
+    records = _steps(table, pools), _variants(table, pools), _bounds(table), links, knowns
     ends = pools.reals.joined(), pools.wholes.joined(), pools.octets.joined()
     paced, kind = _number_or_none(table, table.paced), _number_or_none(table, table.kind)
     return Program(*_trees(trees), *records, *ends, own, linked, paced, kind)
@@ -200,7 +204,7 @@ def _links(
     pools: _Pools,
 ) -> np.ndarray:
     records = np.zeros(len(table.links), dtype=LINK_FIELDS)
-    bytes_at = met_at = pointer_at = 0
+    bytes_at = met_at = pointer_at = first_known = 0
     for record, link, group in zip(records, table.links, groups, strict=True):
         record["types"], record["distinct"], record["nullable"] = link.types, link.distinct, link.nullable
         record["restriction"], record["source"] = _restriction(link), _other(table, link)
@@ -211,6 +215,24 @@ def _links(
         bytes_at += int(record["bytes_n"])
         met_at += int(record["parents"])
         pointer_at += int(record["segments"])
+        record["first_known"], record["knowns"] = first_known, len(link.known)
+        first_known += len(link.known)
+    return records
+
+
+def _knowns(table: TableSteps, database: Database, pools: _Pools) -> np.ndarray:
+    """The ways to know the parents of all links, end to end."""
+    known = [known for link in table.links for known in link.known]
+    records = np.zeros(len(known), dtype=KNOWN)
+    number = {link.reference: j for j, link in enumerate(table.links)}
+    for record, way in zip(records, known, strict=True):
+        source, _, reference = way.source.partition(":")
+        record["source"] = {"owner": BY_OWNER, "sibling": BY_PREVIOUS, "self": BY_ROW}[source]
+        record["link"] = -1
+        if reference:
+            record["link"] = number[reference]
+            there = follow(database, table.links[number[reference]].parent, way.hops)
+            record["rows_at"] = pools.wholes.add(there)
     return records
 
 

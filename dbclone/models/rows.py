@@ -87,6 +87,13 @@ def opening(family: np.ndarray) -> np.ndarray:
     return fresh
 
 
+def taken_rows(numbers: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The row numbers (int64[m]) at the given rows; −1 where the row number is −1.  int64[n]."""
+    if not len(numbers):
+        return np.full(len(rows), -1, dtype=np.int64)
+    return np.where(rows >= 0, numbers[np.maximum(rows, 0)], -1)
+
+
 def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The values (float64[m]) at the given rows; NaN where the row number is −1.  float64[n]."""
     if not len(values):

@@ -89,7 +89,7 @@ def _meet(p, s, x, at, linked, own, row, begin, family, families, codes, numbers
     if p.steps[s].kind == LINK:
         code, parent = choose_parent(p, s, code, x, row, begin, date, family, families, chosen, met, pointers)
     else:
-        parent = choose_direct(p, s, code, x, family, met)
+        parent = choose_direct(p, s, code, x, row, begin, family, families, chosen, met)
         code = parent + 1
     permitted = parent != -2
     parent = max(parent, -1)

@@ -66,7 +66,7 @@ def kind_step(observed: Observed, links: tuple[Link, ...], determined: dict[str,
     if observed.owner is None or observed.rows.n < 2 * max(len(np.unique(observed.family)), 1):
         return ""
     names = [c.step for c in observed.columns if _is_category(c) and c.step not in determined]
-    names += [f"link:{link.reference}" for link in links if link.direct and not link.distinct]
+    names += [f"link:{link.reference}" for link in links if link.direct and not link.distinct and not link.known]
     told = {}
     for name in names:
         level = np.minimum(observed.rows.codes[name], 255)

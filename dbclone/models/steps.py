@@ -10,8 +10,8 @@ from dbclone.columns.soundness import require, require_slices
 from dbclone.models.atoms import Atoms
 from dbclone.models.calendar import on_days_of_month
 from dbclone.models.features import CodedFeature, MeasuredFeature
-from dbclone.models.layout import ABSOLUTE, LOOKUP, PACED
-from dbclone.models.rows import Path
+from dbclone.models.layout import ABSOLUTE, LOOKUP, MOST_KNOWN, PACED
+from dbclone.models.rows import Hop, Path
 from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.tree import Tree
 from dbclone.schema import TableName
@@ -162,6 +162,17 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A row of a link's parent that is known before it is chosen (models.known_parents)."""
+
+    source: str
+    """'owner', 'sibling:…' (what the previous sibling refers to) or 'self:…' (what the row itself refers to), with the
+    reference's id."""
+    hops: tuple[Hop, ...]
+    """From there to the parent."""
+
+
+@dataclass(frozen=True)
 class Link:
     """A further parent of a row: which one, and what the row sees of it."""
 
@@ -177,6 +188,11 @@ class Link:
     numbers: tuple[Path, ...]
     restriction: Restriction | None
     anchor: Anchor | None = None
+    known: tuple[Known, ...] = ()
+    """Ways to know the parent; their codes follow those of the types, or of the parents where the link is direct."""
+
+    def __post_init__(self) -> None:
+        require(0 <= len(self.known) <= MOST_KNOWN, "a link")
 
 
 @dataclass(frozen=True)

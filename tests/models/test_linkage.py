@@ -19,16 +19,22 @@ def test_codes_say_whether_a_family_meets_a_parent_again() -> None:
     family = np.array([0, 0, 0, 0, 1, 1, 1])
     parent = np.array([7, 7, 2, 7, 7, -1, 7])
     types = np.arange(10) % 3
-    assert link_codes(family, parent, types).tolist() == [
+    assert link_codes(family, parent, types, np.full(len(parent), -1)).tolist() == [
         FIRST_TYPE + 1, SAME_AS_PREVIOUS, FIRST_TYPE + 2, SAME_AS_EARLIER,
         FIRST_TYPE + 1, 0, SAME_AS_EARLIER,
     ]  # fmt: skip
 
 
+def test_codes_say_in_which_way_a_parent_is_known_unless_it_is_the_previous_one() -> None:
+    parent = np.array([7, 7, 2, 5])
+    codes = link_codes(np.zeros(4, np.int64), parent, np.arange(10) % 3, np.array([0, 0, 1, -1]))
+    assert codes.tolist() == [FIRST_TYPE + 3, SAME_AS_PREVIOUS, FIRST_TYPE + 4, FIRST_TYPE + 2]
+
+
 @given(families_and_parents)
 def test_codes_are_what_a_reader_of_the_rows_would_say(rows: np.ndarray) -> None:
     family, parent = rows
-    codes = link_codes(family, parent, np.arange(6))
+    codes = link_codes(family, parent, np.arange(6), np.full(len(parent), -1))
     met: set[tuple[int, int]] = set()
     before = (-1, -1)
     for f, p, code in zip(family.tolist(), parent.tolist(), codes.tolist(), strict=True):
@@ -45,7 +51,8 @@ def test_codes_are_what_a_reader_of_the_rows_would_say(rows: np.ndarray) -> None
 @given(families_and_parents)
 def test_new_meetings_count_the_families_of_each_parent(rows: np.ndarray) -> None:
     family, parent = rows
-    found = new_meetings(link_codes(family, parent, np.zeros(6, np.int64)), parent, 6)
+    codes = link_codes(family, parent, np.zeros(6, np.int64), np.full(len(parent), -1))
+    found = new_meetings(codes, parent, 6, types=1)
     wanted = [len({f for f, p in zip(family.tolist(), parent.tolist(), strict=True) if p == q}) for q in range(6)]
     assert found.tolist() == wanted
 
