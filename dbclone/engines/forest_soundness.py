@@ -121,6 +121,8 @@ class _Whole:
                 require(hasattr(column.codec, "restore" if column.measured else "size"), "a column")
                 size = np.inf if column.measured else column.codec.size  # type: ignore[union-attr]
                 _require_codes(steps[column.step], size)
+                labels = steps[column.step].labels
+                require(labels is None or labels.masks.max() < 2**size, "sets of labels")
         require(all(f"column:{name}" in steps for name in personal), "a column of personal data")
 
     def _check_steps(self, steps: TableSteps) -> None:
@@ -175,6 +177,9 @@ class _Whole:
             self._check_source(steps, variant, names)
         require(step.variants[-1].reference != LOOKUP, "a step")
         require(step.ends is None or step.ends in steps.numbers, "a step")
+        if step.labels is not None:
+            above = self._models[steps.owner_table].steps if steps.owner_table is not None else None
+            require(above is not None and step.labels.step in {s.name for s in above.steps}, "a step")
         for bound in step.bounds:
             self._check_source(steps, bound, names)
 

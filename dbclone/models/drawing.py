@@ -92,7 +92,19 @@ def _families(table: TableSteps, size: Size, database: Database, groups: list[Gr
         group[j, : len(size.children)] = found.source_group
         group[j, len(size.children) :] = ANY_GROUP
     known = _known_by_owner(table, len(size.children), len(counts), database)
-    return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group, known)
+    labels = _labels(table, len(size.children), len(counts), database)
+    return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group, known, labels)
+
+
+def _labels(table: TableSteps, owners: int, families: int, database: Database) -> np.ndarray:
+    """int64[families, steps with sets of labels]: the family's set, 0 where its labels are free."""
+    sets = [step.labels for step in table.steps if step.labels is not None]
+    found = np.zeros((families, max(len(sets), 1)), dtype=np.int64)
+    for i, labels in enumerate(sets):
+        if table.owner_table is not None:
+            codes = database[table.owner_table].codes[labels.step]
+            found[:owners, i] = labels.masks[np.minimum(codes, len(labels.masks) - 1)]
+    return found
 
 
 def _known_by_owner(table: TableSteps, owners: int, families: int, database: Database) -> np.ndarray:

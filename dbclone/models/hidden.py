@@ -21,6 +21,7 @@ from dbclone.models.grouping import (
     traits,
 )
 from dbclone.models.known_parents import known_parents, ways_to_know
+from dbclone.models.label_sets import label_sets
 from dbclone.models.linkage import find_restriction, link_codes, new_meetings, same_as_previous
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation
@@ -69,6 +70,7 @@ def _add_relation(seen: Observation, observed: Observed, r: Relation) -> None:
         _put_types(seen, observed, r, counts, 40)
         _put_levels(observed, parent, r)
         _put_count(parent, r.id, counts)
+        _put_labels(observed, parent, r)
         _put_last(observed, parent, r)
     elif r.role is ReferenceRole.LINK:
         _add_link(seen, observed, r)
@@ -282,6 +284,15 @@ def _put_levels(observed: Observed, parent: Observed, r: Relation) -> None:
         feature = measured_feature(level, scale, parent.guard)
         parent.rows.numbers[step], parent.rows.bytes[step] = level, feature.view(level)
         parent.hidden[step] = (feature, scale)
+
+
+def _put_labels(observed: Observed, parent: Observed, r: Relation) -> None:
+    """Which labels the children of each parent have, together."""
+    if parent.plan.role is TableRole.SYNTHESISE:
+        for column, sets, codes in label_sets(observed, r, parent.rows.n, parent.guard):
+            observed.label_sets[column.step] = sets
+            parent.rows.codes[sets.step] = codes
+            _put_coded(parent, sets.step)
 
 
 def _put_last(observed: Observed, parent: Observed, r: Relation) -> None:

@@ -55,14 +55,14 @@ STEP = np.dtype(
         *((n, np.int64) for n in ("parts", "edges_at", "edges_n", "known_at", "known_n", "types_at")),
         *((n, np.int64) for n in ("first_bound", "bounds", "null_source", "null_at", "null_n", "empty_at")),
         *((n, np.int64) for n in ("cuts_at", "moduli_at", "classes_at", "cells", "kept_at", "kept_n")),
-        *((n, np.int64) for n in ("temporal", "days", "month_days", "once", "ends")),
+        *((n, np.int64) for n in ("temporal", "days", "month_days", "once", "ends", "labels")),
     ]
 )
 """``feature_at`` is the place of the step's first byte among the own bytes, ``link`` its link or −1; ``null_source``
 the step that decides whether this one is NULL, or −1; ``cuts`` to ``kept`` are its sieve (models.sieve);
 ``temporal``: whether it is a date or time, ``days`` one without time of day, ``month_days`` on which days of the
 month (models.calendar); ``once``: whether siblings hardly ever share its code; ``ends``: the
-family's number that the last sibling has, or −1."""
+family's number that the last sibling has, or −1; ``labels``: the family's set of its labels, or −1."""
 
 VARIANT = np.dtype(
     [
@@ -117,6 +117,8 @@ class Families(NamedTuple):
     """int64[links, families]: the group of candidates (BY_FAMILY), −1 for none."""
     known: np.ndarray
     """int64[ways to know, families]: the parent's row that the owner names, −1 for none."""
+    labels: np.ndarray
+    """int64[families, steps with sets of labels]: bit i stands for code i; 0: any."""
 
 
 class Program(NamedTuple):

@@ -188,6 +188,8 @@ class _Learner:
             codes = codes[self.sample.rows]
             future = self.pool.submit(_tree, self.sample, visible, np.arange(len(codes)), codes, False)
             nulls = self._null_rule(shape)
+            once = shape.name.startswith("column:") and not first and self._is_once(shape)
+            free = not first and nulls is None and not once
             return lambda: Step(
                 shape.name,
                 shape.kind,
@@ -195,7 +197,8 @@ class _Learner:
                 (*first, Variant(ABSOLUTE, future.result())),
                 shape.scale,
                 nulls=nulls,
-                once=shape.name.startswith("column:") and not first and self._is_once(shape),
+                once=once,
+                labels=observed.label_sets.get(shape.name) if free else None,
             )
         raw = observed.rows.numbers[shape.name]
         bases = list(bases_of(self.seen, observed, self.shapes, index, self.parents, kind=self.kind))

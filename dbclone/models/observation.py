@@ -19,7 +19,7 @@ from dbclone.models.encoding import ColumnStep, encode_columns
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.relations import Relation, owner_of, relations_of
 from dbclone.models.rows import Rows, opening
-from dbclone.models.steps import Known, Restriction, Scale
+from dbclone.models.steps import Known, LabelSets, Restriction, Scale
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.privacy.private_words import private_words
 from dbclone.privacy.protection import UNGUARDED, Guard, count_entities
@@ -53,6 +53,8 @@ class Observed:
     restrictions: dict[str, Restriction] = field(default_factory=dict)
     known: dict[str, tuple[Known, ...]] = field(default_factory=dict)
     """Ways to know each link's parent."""
+    label_sets: dict[str, LabelSets] = field(default_factory=dict)
+    """Sets of the labels that families have, by step."""
     direct_codes: dict[str, np.ndarray] = field(default_factory=dict)
     """int32[n]: what the step of a direct link draws, where that is not always its parent but also a way to know it."""
     sampled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))

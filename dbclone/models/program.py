@@ -108,7 +108,7 @@ def _trees(trees: Sequence[Tree]) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
 def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
     steps = np.zeros(len(table.steps), dtype=STEP)
     link_number = {f"link:{link.reference}": j for j, link in enumerate(table.links)}
-    feature_at = variant_at = bound_at = 0
+    feature_at = variant_at = bound_at = labelled = 0
     for record, step in zip(steps, table.steps, strict=True):
         record["kind"], record["feature_at"], record["link"] = step.kind, feature_at, link_number.get(step.name, -1)
         record["first_variant"], record["variants"] = variant_at, len(step.variants)
@@ -123,6 +123,9 @@ def _steps(table: TableSteps, pools: _Pools) -> np.ndarray:
         record["days"], record["month_days"] = step.scale.temporal and step.scale.unit == DAY, step.month_days
         record["temporal"], record["once"] = step.scale.temporal, step.once
         record["ends"] = -1 if step.ends is None else table.numbers.index(step.ends)
+        record["labels"] = -1
+        if step.labels is not None:
+            record["labels"], labelled = labelled, labelled + 1
         record["null_source"] = -1
         if step.nulls is not None:
             record["null_source"] = _step_number(table.steps, step.nulls.source)

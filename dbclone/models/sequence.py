@@ -24,7 +24,7 @@ from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_B
 
 
 @inner
-def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
+def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chosen, alike, had):  # type: ignore[no-untyped-def]
     """Draw a column of a row and write its bytes at x[at …]."""
     step = p.steps[s]
     if step.kind == MEASURED:
@@ -39,8 +39,40 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
                 if code == 0 or not _is_there(codes, s, begin, row, code):
                     break
                 code = draw_level(p, s, x, row, codes, numbers) if 2 * attempt < TRIES else draw_any(p, s)
+        if step.labels >= 0 and families.labels[family, step.labels] != 0:
+            labels, left = families.labels[family, step.labels], begin + count - row
+            code = _of_set(p, s, x, row, labels, left, code, codes, numbers, had)
         x[at] = min(max(code, 0), 255)
     codes[row, s] = code
+
+
+@inner
+def _of_set(p, s, x, row, labels, left, code, codes, numbers, had):  # type: ignore[no-untyped-def]
+    """A code of the family's labels: of those that it has not had, where no more rows are left than these."""
+    place = p.steps[s].labels
+    missing = labels & ~had[place]
+    allowed = missing if _bits(missing) >= left and missing != 0 else labels
+    for _ in range(TRIES):
+        if (allowed >> code) & 1:
+            break
+        code = draw_level(p, s, x, row, codes, numbers)
+    if not (allowed >> code) & 1:
+        nth = np.random.randint(_bits(allowed))
+        code = 0
+        while nth > 0 or not (allowed >> code) & 1:
+            nth -= (allowed >> code) & 1
+            code += 1
+    had[place] |= 1 << code
+    return code
+
+
+@inner
+def _bits(mask):  # type: ignore[no-untyped-def]
+    number = 0
+    while mask != 0:
+        number += mask & 1
+        mask >>= 1
+    return number
 
 
 @inner
@@ -141,6 +173,7 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
     linked = alike_at + (p.own_bytes if p.kind >= 0 else 0)
     own = linked + p.linked_bytes
     latest = np.full(256, -1, np.int64)
+    had = np.zeros(families.labels.shape[1], np.int64)
     x = np.zeros(own + p.own_bytes, np.uint8)
     met, pointers = _memory(p)
     row = 0
@@ -149,6 +182,7 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
         x[:context] = families.context[family]
         x[seen:linked] = 0
         latest[:] = -1
+        had[:] = 0
         for i in range(count):
             alike = -1
             x[context], x[context + 1], x[context + 2] = min(count, 255), min(i, 255), min(count - i, 255)
@@ -165,7 +199,7 @@ def draw(p, families, seed, codes, numbers, features, chosen, dropped):  # type:
                     ):
                         dropped[row] = True
                 else:
-                    _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chosen, alike)
+                    _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chosen, alike, had)
                 if s == p.kind:
                     alike = latest[x[at]]
                     latest[x[at]] = row

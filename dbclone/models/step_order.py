@@ -104,10 +104,10 @@ def shapes_of(observed: Observed, links: tuple[Link, ...], kind: str, determined
             yield Shape(name, CODED, feature, scale)
     for c in _determining_first([c for c in observed.columns if c.step not in early], determined):
         yield Shape(c.step, MEASURED if c.measured else CODED, c.feature, c.scale)
-    for prefix in ("type:", "level:", "count:", "last:"):
+    for prefix in ("type:", "level:", "count:", "labels:", "last:"):
         for name, (feature, scale) in observed.hidden.items():
             if name.startswith(prefix):
-                yield Shape(name, CODED if prefix == "type:" else MEASURED, feature, scale)
+                yield Shape(name, CODED if prefix in ("type:", "labels:") else MEASURED, feature, scale)
 
 
 def _determining_first(columns: list[ColumnStep], determined: dict[str, str]) -> list[ColumnStep]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dbclone.columns.soundness import require, require_slices
+from dbclone.columns.soundness import require, require_slices, require_vectors
 from dbclone.models.atoms import Atoms
 from dbclone.models.calendar import on_days_of_month
 from dbclone.models.features import CodedFeature, MeasuredFeature
@@ -95,6 +95,24 @@ class NullRule:
 
 
 @dataclass(frozen=True)
+class LabelSets:
+    """The sets of a step's labels that families have (models.label_sets), by the code of the owner's step.
+
+    Code 0 leaves the labels free.
+    """
+
+    step: str
+    """The parent's."""
+    masks: np.ndarray
+    """int64[codes]: bit i stands for code i of the labels."""
+
+    def __post_init__(self) -> None:
+        """ValueError if a set could have no label or not be one."""
+        require_vectors("sets of labels", "i", self.masks)
+        require(len(self.masks) > 0 and self.masks[0] == 0 and (self.masks[1:] > 0).all(), "sets of labels")
+
+
+@dataclass(frozen=True)
 class Step:
     """One draw in a row.  Names: 'column:x', 'time:x', and 'link:', 'pointer:', 'type:', 'level:', 'count:…'."""
 
@@ -119,6 +137,8 @@ class Step:
     """Whether siblings hardly ever share a code of a coded step, though they would by chance."""
     ends: Path | None = None
     """The owner's number that the last sibling has."""
+    labels: LabelSets | None = None
+    """Of a coded step: which of its labels a family has."""
     beyond: int = 0
     """Rows of the source below ``low`` or above ``high``."""
 
