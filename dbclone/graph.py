@@ -5,7 +5,7 @@ An edge runs from parent to child.  Self references are no edges: such a table i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,16 +69,21 @@ def find_cycles(schema: Schema) -> tuple[Cycle, ...]:
     )
 
 
-def load_order(schema: Schema, deferred: Collection[Reference] = ()) -> tuple[TableName, ...]:
-    """Parents before children, by name where neither comes first; ``deferred`` references are passed over.
+def load_order(
+    schema: Schema, deferred: Collection[Reference] = (), rows: Mapping[TableName, int] | None = None
+) -> tuple[TableName, ...]:
+    """Parents before children; ``deferred`` references are passed over.
 
+    Where neither comes first, the larger does if ``rows`` are given (of two tables of visits the smaller has dates of
+    the larger), else the one whose name does.
     Raises ValueError if a cycle remains.
     """
     import networkx as nx
 
     edges = [r for r in references(schema) if not r.is_self and r not in deferred]
     try:
-        return tuple(nx.lexicographical_topological_sort(_digraph(_names(schema), edges)))
+        graph = _digraph(_names(schema), edges)
+        return tuple(nx.lexicographical_topological_sort(graph, lambda name: (-(rows or {}).get(name, 0), name)))
     except nx.NetworkXUnfeasible as error:
         raise ValueError("the deferred references leave a cycle") from error
 

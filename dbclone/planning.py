@@ -31,7 +31,7 @@ def make_plan(schema: Schema, counts: Mapping[TableName, int], read: Read, optio
     survey = Survey(selection.schema, counts, read)
     cycles = find_cycles(selection.schema)
     deferred = frozenset(reference for cycle in cycles for reference in cycle.deferred)
-    order = load_order(selection.schema, deferred)
+    order = load_order(selection.schema, deferred, counts)
     choices = choose_table_roles(survey, order)
     persons = person_tables(survey)
     descending = person_descendants(selection.schema, persons)

@@ -16,7 +16,7 @@ from dbclone.engines.forest_tables import TableModel, arrow_type
 from dbclone.models.derivation import TotalOf
 from dbclone.models.layout import ABSOLUTE, DIRECT, FIRST_TYPE, LINK, LINKED, LOOKUP, MEASURED, OWNER, PACED
 from dbclone.models.rows import Hop, Path
-from dbclone.models.steps import Bound, Link, Restriction, Step, TableSteps, Variant
+from dbclone.models.steps import Bound, Link, Restriction, SharedDates, Step, TableSteps, Variant
 from dbclone.plan import Plan, TableRole
 from dbclone.privacy.pools import LOCALES
 from dbclone.schema import Schema, Table, TableName
@@ -139,6 +139,17 @@ class _Whole:
             self._check_link(steps, link, names)
         for number, step in enumerate(steps.steps):
             self._check_step(steps, step, names[:number], names)
+        if steps.shared is not None:
+            self._check_shared(steps, steps.shared, names)
+
+    def _check_shared(self, steps: TableSteps, shared: SharedDates, names: Sequence[str]) -> None:
+        require(shared.gate in names[: names.index(shared.step)], "a shared date")
+        self._check_drawn_before(shared.table)
+        require(self._parent(shared.table, shared.reference) == steps.owner_table, "a shared date")
+        other = self._models[shared.table].steps
+        require(other is not None, "a shared date")
+        kinds = {s.name: s.kind for s in (*steps.steps, *other.steps)}  # type: ignore[union-attr]
+        require(kinds[shared.step] == kinds[shared.source] == MEASURED != kinds[shared.gate], "a shared date")
 
     def _check_link(self, steps: TableSteps, link: Link, names: Sequence[str]) -> None:
         require(link.parent == self._parent(self._model.table, link.reference), "a link")

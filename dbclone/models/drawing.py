@@ -13,6 +13,7 @@ from dbclone.models import sequence
 from dbclone.models.layout import ANY_GROUP, MEASURED, Families
 from dbclone.models.program import Groups, build
 from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers
+from dbclone.models.shared_dates import dates_of
 from dbclone.models.steps import Link, Restriction, TableSteps
 from dbclone.schema import TableName
 
@@ -93,7 +94,18 @@ def _families(table: TableSteps, size: Size, database: Database, groups: list[Gr
         group[j, len(size.children) :] = ANY_GROUP
     known = _known_by_owner(table, len(size.children), len(counts), database)
     labels = _labels(table, len(size.children), len(counts), database)
-    return Families(counts, np.ascontiguousarray(context), np.ascontiguousarray(numbers), group, known, labels)
+    of_owner = np.ascontiguousarray(context), np.ascontiguousarray(numbers)
+    return Families(counts, *of_owner, group, known, labels, *_dates(table, size, database))
+
+
+def _dates(table: TableSteps, size: Size, database: Database) -> tuple[np.ndarray, np.ndarray]:
+    """The dates that each family's rows may share, and where they begin; a row without owner has none."""
+    families, shared = len(size.children) + size.alone, table.shared
+    if shared is None:
+        return np.zeros(0), np.zeros(families + 1, dtype=np.int64)
+    scale = next(step.scale for step in table.steps if step.name == shared.step)
+    dates, at = dates_of(database[shared.table], shared, scale, len(size.children))
+    return dates, np.append(at, np.full(size.alone, len(dates))).astype(np.int64)
 
 
 def _labels(table: TableSteps, owners: int, families: int, database: Database) -> np.ndarray:

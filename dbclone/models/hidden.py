@@ -26,6 +26,7 @@ from dbclone.models.linkage import find_restriction, link_codes, new_meetings, s
 from dbclone.models.observation import Observation, Observed, upward
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Path, opening
+from dbclone.models.shared_dates import shared_dates
 from dbclone.models.steps import Restriction, Scale
 from dbclone.plan import ReferenceRole, TableRole
 
@@ -71,6 +72,7 @@ def _add_relation(seen: Observation, observed: Observed, r: Relation) -> None:
         _put_levels(observed, parent, r)
         _put_count(parent, r.id, counts)
         _put_labels(observed, parent, r)
+        _put_shared(seen, observed, r)
         _put_last(observed, parent, r)
     elif r.role is ReferenceRole.LINK:
         _add_link(seen, observed, r)
@@ -293,6 +295,15 @@ def _put_labels(observed: Observed, parent: Observed, r: Relation) -> None:
             observed.label_sets[column.step] = sets
             parent.rows.codes[sets.step] = codes
             _put_coded(parent, sets.step)
+
+
+def _put_shared(seen: Observation, observed: Observed, r: Relation) -> None:
+    """Whether a row's date is one of another table's dates for the same owner."""
+    found = shared_dates(seen, observed, r)
+    if found is not None:
+        observed.shared, codes = found
+        observed.rows.codes[observed.shared.gate] = codes
+        _put_coded(observed, observed.shared.gate)
 
 
 def _put_last(observed: Observed, parent: Observed, r: Relation) -> None:

@@ -33,6 +33,8 @@ ANY_GROUP = -2
 BY_OWNER, BY_PREVIOUS, BY_ROW = 0, 1, 2
 """Who knows a link's parent: the owner, the previous sibling's link, an earlier link of the row."""
 MOST_KNOWN = 4
+APART, ON = 1, 2
+"""Codes of the step that says whether a date is one of the family's; 0: there is none."""
 
 TRIES = 24
 MOST_DATES = 48
@@ -119,6 +121,10 @@ class Families(NamedTuple):
     """int64[ways to know, families]: the parent's row that the owner names, −1 for none."""
     labels: np.ndarray
     """int64[families, steps with sets of labels]: bit i stands for code i; 0: any."""
+    dates: np.ndarray
+    """float64[m]: dates that rows may share, rising in each family."""
+    dates_at: np.ndarray
+    """int64[families + 1]: where those of each family begin."""
 
 
 class Program(NamedTuple):
@@ -141,3 +147,7 @@ class Program(NamedTuple):
     """Step whose room is paced, or −1."""
     kind: int
     """Step that says a row's kind, or −1."""
+    shared: int
+    """Date that may be one of the family's, or −1."""
+    gate: int
+    """Step that says whether it is, or −1."""

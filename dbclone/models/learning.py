@@ -25,7 +25,7 @@ from dbclone.models.relations import Relation, families_keep_apart
 from dbclone.models.rows import Hop, Path, taken
 from dbclone.models.sampling import Sample, Shape, take_sample
 from dbclone.models.sieve import NO_SIEVE, Sieve
-from dbclone.models.step_order import determining, kind_step, plain_numbers, shapes_of
+from dbclone.models.step_order import determining, kind_step, plain_numbers, shapes_of, with_gate
 from dbclone.models.steps import Bound, Link, NullRule, Step, TableSteps, Variant
 from dbclone.models.tails import has_tails, reach
 from dbclone.models.tree import Tree
@@ -47,7 +47,7 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor) -> TableS
     determined = determining(observed, plain)
     empty = null_rules(plain, frozenset(c.step for c in observed.columns if not c.measured))
     kind = kind_step(observed, links, determined)
-    shapes = list(shapes_of(observed, links, kind, without_cycles({**empty, **determined})))
+    shapes = with_gate(observed, list(shapes_of(observed, links, kind, without_cycles({**empty, **determined}))))
     links = tuple(replace(k, anchor=anchor_of(seen, observed, k, _before_link(shapes, k))) for k in links)
     paced = _paced_step(observed, shapes)
     ceiling = _ceiling(seen, observed, shapes, paced, (numbers, links))
@@ -57,7 +57,8 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor) -> TableS
     steps = tuple(task() for task in tasks)
     ownerless = int((observed.rows.parents[owner.id] < 0).sum()) if owner else observed.rows.n
     name, up = (owner.id, owner.parent) if owner else (None, None)
-    table = TableSteps(observed.plan.table, name, up, context, numbers, links, steps, ownerless, paced, kind)
+    marks = (ownerless, paced, kind, observed.shared)
+    table = TableSteps(observed.plan.table, name, up, context, numbers, links, steps, *marks)
     return with_moments(table, observed.rows, seen.database)
 
 

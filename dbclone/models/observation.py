@@ -19,7 +19,7 @@ from dbclone.models.encoding import ColumnStep, encode_columns
 from dbclone.models.features import CodedFeature, MeasuredFeature
 from dbclone.models.relations import Relation, owner_of, relations_of
 from dbclone.models.rows import Rows, opening
-from dbclone.models.steps import Known, LabelSets, Restriction, Scale
+from dbclone.models.steps import Known, LabelSets, Restriction, Scale, SharedDates
 from dbclone.plan import Plan, ReferenceRole, TablePlan, TableRole
 from dbclone.privacy.private_words import private_words
 from dbclone.privacy.protection import UNGUARDED, Guard, count_entities
@@ -57,6 +57,8 @@ class Observed:
     """Sets of the labels that families have, by step."""
     direct_codes: dict[str, np.ndarray] = field(default_factory=dict)
     """int32[n]: what the step of a direct link draws, where that is not always its parent but also a way to know it."""
+    shared: SharedDates | None = None
+    """Whose dates the rows' dates may be."""
     sampled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """The rows of whole families that trees are grown on; all of them where they are few."""
     rng: np.random.Generator = field(default_factory=np.random.default_rng)

@@ -84,7 +84,9 @@ def build(table: TableSteps, database: Database, groups: Sequence[Groups | None]
     records = _steps(table, pools), _variants(table, pools), _bounds(table), links, knowns
     ends = pools.reals.joined(), pools.wholes.joined(), pools.octets.joined()
     paced, kind = _number_or_none(table, table.paced), _number_or_none(table, table.kind)
-    return Program(*_trees(trees), *records, *ends, own, linked, paced, kind)
+    shared, gate = (table.shared.step, table.shared.gate) if table.shared is not None else ("", "")
+    marks = (paced, kind, _number_or_none(table, shared), _number_or_none(table, gate))
+    return Program(*_trees(trees), *records, *ends, own, linked, *marks)
 
 
 def _trees(trees: Sequence[Tree]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

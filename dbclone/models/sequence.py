@@ -20,7 +20,7 @@ from dbclone.models.compiled import inner, kernel
 from dbclone.models.drawn_columns import draw_any, draw_level, draw_number, pace_byte, range_of
 from dbclone.models.drawn_parents import anchored, choose_direct, choose_parent, draw_distance
 from dbclone.models.features import measured_bytes
-from dbclone.models.layout import DIRECT, LINK, MEASURED, POSITION_BYTES, SEEN_BYTES, TRIES, Families, Program
+from dbclone.models.layout import DIRECT, LINK, MEASURED, ON, POSITION_BYTES, SEEN_BYTES, TRIES, Families, Program
 
 
 @inner
@@ -30,6 +30,10 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
     if step.kind == MEASURED:
         left = begin + count - row
         code, value = draw_number(p, s, x, row, left, row == begin, family, families, codes, numbers, chosen, alike)
+        if s == p.shared and codes[row, p.gate] == ON and not (step.ends >= 0 and left == 1):
+            low, high = range_of(p, s, row, row == begin, family, families, numbers, chosen, alike)
+            low = low if row == begin or np.isnan(numbers[row - 1, s]) else max(low, numbers[row - 1, s])
+            value = _nearest_date(families, family, value, low, high)
         numbers[row, s] = value
         _write(p, s, value, x, at)
     else:
@@ -44,6 +48,22 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
             code = _of_set(p, s, x, row, labels, left, code, codes, numbers, had)
         x[at] = min(max(code, 0), 255)
     codes[row, s] = code
+
+
+@inner
+def _nearest_date(families, family, value, low, high):  # type: ignore[no-untyped-def]
+    """The family's date between ``low`` and ``high`` that is nearest to the value; the value where there is none.
+
+    It is a made-up one, which has passed a sieve of its own.
+    """
+    best = value
+    for i in range(families.dates_at[family], families.dates_at[family + 1]):
+        date = families.dates[i]
+        if low <= date <= high and (best == value or abs(date - value) < abs(best - value)):
+            best = date
+            if date == value:
+                break
+    return best
 
 
 @inner

@@ -110,6 +110,15 @@ def shapes_of(observed: Observed, links: tuple[Link, ...], kind: str, determined
                 yield Shape(name, CODED if prefix in ("type:", "labels:") else MEASURED, feature, scale)
 
 
+def with_gate(observed: Observed, shapes: list[Shape]) -> list[Shape]:
+    """The steps, and before a date that may be shared that which says whether it is."""
+    if observed.shared is None:
+        return shapes
+    at = [s.name for s in shapes].index(observed.shared.step)
+    feature, scale = observed.hidden[observed.shared.gate]
+    return [*shapes[:at], Shape(observed.shared.gate, CODED, feature, scale), *shapes[at:]]
+
+
 def _determining_first(columns: list[ColumnStep], determined: dict[str, str]) -> list[ColumnStep]:
     depth = {}
     for c in columns:

@@ -193,6 +193,23 @@ class Known:
 
 
 @dataclass(frozen=True)
+class SharedDates:
+    """Another table of the same owner, on whose dates a row's date may stand (models.shared_dates)."""
+
+    step: str
+    """The row's date."""
+    gate: str
+    """The step that says whether it does."""
+    table: TableName
+    reference: str
+    """That table's reference to the owner."""
+    source: str
+    """That table's date."""
+    scale: Scale
+    """Scale of that table's date."""
+
+
+@dataclass(frozen=True)
 class Link:
     """A further parent of a row: which one, and what the row sees of it."""
 
@@ -234,3 +251,4 @@ class TableSteps:
     """The sort-key step whose remaining room is shown, if any."""
     kind: str = ""
     """The coded step that says what kind of row it is, if any."""
+    shared: SharedDates | None = None
