@@ -1,7 +1,6 @@
 """Numbers that are kept as text are coded as numbers and written back as they were; what merely has digits is not."""
 
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +8,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dbclone import archive
 from dbclone.columns.codecs import fit_codec
 from dbclone.columns.kinds import detect
 from dbclone.columns.number_forms import GROUPS, MARKS, MOST, NumberForm
@@ -254,12 +252,6 @@ def test_the_largest_number_that_fits_does(form: NumberForm, longest: int) -> No
     if 0 < most < MOST:
         fixed = replace(form, least=form.decimals)
         assert max(len(text) for text in fixed.write(np.array([most + 1, -most - 1])).to_pylist()) > longest
-
-
-def test_the_codec_survives_the_model_file(tmp_path: Path) -> None:
-    codec = WrittenNumberCodec.fit(pa.array(QUANTITIES["with 1 decimal and a unit"]), 5, max_length=9)
-    archive.save(codec, tmp_path / "model")
-    assert archive.load(tmp_path / "model") == codec
 
 
 FORM = NumberForm("$", "", " each", "-", "", "", 1, ",", ".", 2, 2, (1, 1))
