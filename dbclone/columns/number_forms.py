@@ -96,10 +96,8 @@ class NumberForm:
     def _pattern(self) -> str:
         """Takes in a little more than the form, as what is read is written again and compared."""
         before, after, suffix = map(_escaped, (self.before, self.after, self.suffix))
-        digits = f"[0-9]{{0,{MOST_DIGITS}}}"
-        last = digits if not self.group else f"[0-9{_escaped(self.group)}]{{0,{MOST_DIGITS}}}"
-        clock = f"(?:(?:(?P<hours>{digits}):)?(?P<minutes>{digits}):)?(?P<last>{last})"
-        decimals = f"(?:{_escaped(self.mark or '.')}(?P<decimals>[0-9]{{0,{MOST_DECIMALS}}}))?"
+        clock = f"(?:(?:(?P<hours>[0-9]*):)?(?P<minutes>[0-9]*):)?(?P<last>[0-9{_escaped(self.group)}]*)"
+        decimals = f"(?:{_escaped(self.mark or '.')}(?P<decimals>[0-9]*))?"
         return f"(?s)^{before}(?P<sign>[{_escaped(PLUS + ''.join(MINUS))}]?){after}{clock}{decimals}{suffix}$"
 
     def write(self, units: Units) -> pa.Array:
@@ -170,8 +168,10 @@ def _digits(numbers: Units) -> pa.Array:
 
 
 def _integers(digits: pa.Array) -> Units:
-    """0 for what is NULL or empty."""
-    filled = pc.fill_null(pc.if_else(pc.equal(digits, ""), "0", digits), "0")
+    """0 for what is NULL, empty or too long."""
+    length = pc.utf8_length(digits)
+    fitting = pc.and_(pc.greater(length, 0), pc.less_equal(length, MOST_DIGITS))
+    filled = pc.fill_null(pc.if_else(fitting, digits, "0"), "0")
     return np.asarray(filled.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 

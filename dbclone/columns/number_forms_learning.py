@@ -68,7 +68,11 @@ def looks_like_numbers(texts: Sequence[str]) -> bool:
     """Whether it is worth while to look for a form, from a few of the texts."""
     known = list(dict.fromkeys(texts))
     some = known[:: max(len(known) // _GLANCE, 1)]
-    return sum(_NUMBER.fullmatch(text) is not None for text in some) >= _LOOKS_LIKE * max(len(some), 1)
+    numbers = [shape for text in some if (shape := _shape(text)) is not None]
+    if len(numbers) < _LOOKS_LIKE * max(len(some), 1):
+        return False
+    (around, count), *_ = Counter(shape.around for shape in numbers).most_common(1)
+    return count >= _LOOKS_LIKE * len(some) and _unit_like(*around)
 
 
 def learn(texts: pa.Array) -> NumberForm | None:
@@ -88,6 +92,8 @@ def learn(texts: pa.Array) -> NumberForm | None:
         explained = int(counts[form.read(written)[1]].sum())
         if explained > most:
             best, most = form, explained
+        if most == counts.sum():
+            break
     return best
 
 
@@ -96,18 +102,23 @@ def _shapes(texts: pa.Array) -> list[_Shape]:
     found = pc.value_counts(pc.replace_substring_regex(texts.drop_null(), "[1-9]", "1"))
     counts = found.field("counts").to_numpy(zero_copy_only=False)
     order = np.argsort(-counts, kind="stable")[:_MOST_SHAPES]
-    shapes = zip(found.field("values").take(pa.array(order)).to_pylist(), counts[order].tolist(), strict=True)
-    matches = ((text, count, _NUMBER.fullmatch(text)) for text, count in shapes)
-    return [_Shape(text, count, *match.group("lead", "digits", "suffix")) for text, count, match in matches if match]
+    texts = found.field("values").take(pa.array(order)).to_pylist()
+    shapes = (_shape(text, count) for text, count in zip(texts, counts[order].tolist(), strict=True))
+    return [shape for shape in shapes if shape is not None]
+
+
+def _shape(text: str, count: int = 1) -> _Shape | None:
+    match = _NUMBER.fullmatch(text)
+    return None if match is None else _Shape(text, count, *match.group("lead", "digits", "suffix"))
 
 
 def _candidates(shapes: Sequence[_Shape]) -> Iterator[NumberForm]:
     """Forms that may explain the shapes, the likeliest first: '1,234' has thousands, '1.234' decimals."""
-    used = {character for shape in shapes for character in shape.digits}
-    marks = ["", *(m for m in MARKS if m in used)]
-    groups = ["", *(g for g in GROUPS if g in used)]
-    pairs = [(mark, group) for mark, group in product(marks, groups) if mark != group or not mark]
-    for mark, group in sorted(pairs, key=lambda p: (p[1] == ".", p[0] == ",")):
+    joints = _counted(shapes, [frozenset(shape.digits) - frozenset("01:") for shape in shapes])
+    used = frozenset[str]().union(*joints)
+    pairs = product(["", *(m for m in MARKS if m in used)], ["", *(g for g in GROUPS if g in used)])
+    explained = {(m, g): sum(n for some, n in joints.items() if some <= {m, g}) for m, g in pairs if m != g or not m}
+    for mark, group in sorted(explained, key=lambda p: (-explained[p], p[1] == ".", p[0] == ",")):
         yield from _with_marks(shapes, mark, group)
 
 
@@ -158,14 +169,20 @@ def _width(shapes: Sequence[_Shape], first: Sequence[str]) -> int:
     return 0 if "" in first else 1
 
 
-def is_quantity(name: str, form: NumberForm, units: Units, *, bare: bool) -> bool:
+def is_named_as_code(name: str) -> bool:
+    """Whether a column's name says that it holds codes, keys or other digits that are no numbers."""
+    said = words(name)
+    return bool(said) and said[-1] in NAMES
+
+
+def is_quantity(form: NumberForm, units: Units, *, bare: bool) -> bool:
     """Whether numbers of that form (int64[n], units) count or measure something, and are no codes, keys or dates.
 
-    What is written with decimals, in fields of sixty, with a unit or with both signs does.  Bare digits only do if
-    ``bare`` says that they may, if nothing stands around them and if they are more or fewer, without zeros before them.
+    What is written with decimals, in fields of sixty, with a unit (of which 'lap 5 of race' has none) or with both
+    signs does.  Bare digits only do if ``bare`` says that they may, if nothing stands around them and if they are more
+    or fewer, without zeros before them.
     """
-    said = words(name)
-    if (said and said[-1] in NAMES) or not _unit_like(form) or _date_like(form, units):
+    if not _unit_like(form.before + form.after, form.suffix) or _date_like(form, units):
         return False
     if form.decimals or form.fields[1] > 1 or _has_unit(form) or (form.negative and (units > 0).any()):
         return True
@@ -173,9 +190,8 @@ def is_quantity(name: str, form: NumberForm, units: Units, *, bare: bool) -> boo
     return various and not form.literal and (bare or bool(form.group))
 
 
-def _unit_like(form: NumberForm) -> bool:
+def _unit_like(before: str, suffix: str) -> bool:
     """Whether what stands around the digits may be a unit or currency: 'INV-', 'v' and '-A' are none."""
-    before, suffix = form.before + form.after, form.suffix
     if _JOINTS.search(before) or _JOINTS.search(suffix) or "/" in before:
         return False
     return not any(map(str.isalpha, before)) or before[-1:].isspace() or _has_symbol(before)
@@ -183,7 +199,10 @@ def _unit_like(form: NumberForm) -> bool:
 
 def _has_unit(form: NumberForm) -> bool:
     """Whether a symbol (€, %, °) stands beside the digits or a word behind them: ' A' and 'mg', but not 'A'."""
-    word = any(map(str.isalpha, form.suffix[1:])) and (form.suffix[0].isspace() or not form.suffix.isupper())
+    named = any(map(str.isalpha, form.before + form.after))
+    word = (
+        not named and any(map(str.isalpha, form.suffix[1:])) and (form.suffix[0].isspace() or not form.suffix.isupper())
+    )
     return word or _has_symbol(form.before + form.after + form.suffix)
 
 

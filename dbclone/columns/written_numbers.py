@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from dbclone.columns.base import contiguous
 from dbclone.columns.number_forms import LONGEST_LITERAL, MOST, NumberForm, Units
-from dbclone.columns.number_forms_learning import is_quantity, learn, looks_like_numbers
+from dbclone.columns.number_forms_learning import is_named_as_code, is_quantity, learn, looks_like_numbers
 from dbclone.columns.soundness import require
 from dbclone.columns.uniqueness import limited
 from dbclone.privacy.private_words import tells
@@ -121,16 +121,24 @@ def _may_say_nothing(text: str) -> bool:
     return len(text) <= LONGEST_LITERAL and not re.search("[0-9]", text)
 
 
+def _is_more_than_digits(texts: pa.Array) -> bool:
+    """Whether there are units, marks or signs in most of the first texts."""
+    first = texts.drop_null()[:20].to_pylist()
+    return 2 * sum(not text.isdigit() for text in first) > len(first)
+
+
 def written_as(name: str, texts: pa.Array, *, bare: bool) -> str | None:
     """In which form texts (a sample, NULLs allowed) of a column of that name write quantities; None if they do not.
 
     ``bare``: digits alone may be quantities, too.
     """
+    if is_named_as_code(name) or not (bare or _is_more_than_digits(texts)):
+        return None
     codec = WrittenNumberCodec.fit(texts)
     if codec is None:
         return None
     units, read = codec.form.read(texts)
-    if len(np.unique(units[read])) < _FEWEST or not is_quantity(name, codec.form, units[read], bare=bare):
+    if len(np.unique(units[read])) < _FEWEST or not is_quantity(codec.form, units[read], bare=bare):
         return None
     share = read.sum() / (len(texts) - texts.null_count)
     rest = "" if share == 1 else ", others say that there is none"

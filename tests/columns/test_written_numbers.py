@@ -75,6 +75,7 @@ NONE = {
     "result": [f"{i % 27}:{i % 13}" for i in range(400)],
     "mac": [f"{i % 99:02d}:{i % 77:02d}:{i % 55:02d}:11:22:33" for i in range(400)],
     "room": [f"Room {i % 300}" for i in range(400)],
+    "place": [f"lap {i % 300} of race" for i in range(400)],
     "bus": [f"{i % 300}A" for i in range(400)],
     "holder": [f"{10 + i % 89}.{100 + i * 7 % 899}.{100 + i * 31 % 899}" for i in range(400)],
     "amount": [f"{i} {'kg' if i % 2 else 'lb'}" for i in range(400)],
