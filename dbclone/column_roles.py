@@ -49,5 +49,12 @@ def _kind(survey: Survey, table: Table, column: Column, is_key: bool) -> tuple[s
     if is_key and (pii := survey.pii(table.name, column.name)) is not None and pii.kind not in MODELLED:
         return f"pii:{pii.kind}", pii.evidence
     values = survey.values(table.name, column.name)
-    kind = detect(column, values, is_key, table.name, lambda: survey.pii(table.name, column.name))
+    in_key = _is_in_key(table, column.name)
+    kind = detect(column, values, is_key, table.name, lambda: survey.pii(table.name, column.name), in_key=in_key)
     return kind.kind, kind.reason
+
+
+def _is_in_key(table: Table, column: str) -> bool:
+    """Whether a key or a unique index, be it of some rows only, is over the column."""
+    keys = [key.columns for key in table.keys]
+    return any(column in columns for columns in (*keys, *(i.columns for i in table.indexes if i.unique)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dbclone.columns.base import NULL, contiguous
 from dbclone.columns.categorical import CategoricalCodec
@@ -15,6 +16,7 @@ from dbclone.columns.opaque import BytesCodec, OpaqueCodec, fit_opaque
 from dbclone.columns.structured import StructuredCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.columns.text import TextCodec
+from dbclone.columns.written_numbers import WRITTEN_NUMBER, WrittenNumberCodec
 from dbclone.schema import Column, SqlType, TypeFamily
 
 
@@ -49,8 +51,9 @@ def is_personal(codec: object) -> bool:
 
 
 Codec = (
-    CategoricalCodec | NumericCodec | TemporalCodec | TextCodec | StructuredCodec | OpaqueCodec | BytesCodec | Filled
-)
+    CategoricalCodec | NumericCodec | TemporalCodec | WrittenNumberCodec | TextCodec | StructuredCodec | OpaqueCodec
+    | BytesCodec | Filled
+)  # fmt: skip
 
 
 _COVERED = 0.5
@@ -85,6 +88,10 @@ def fit_codec(
         return StructuredCodec.fit(values, column.type, k, entities, column.name, private=private)
     if kind == "opaque" or pa.types.is_binary(values.type):
         return fit_opaque(values, column.type, k, entities, nullable=column.nullable)
+    if kind == WRITTEN_NUMBER:
+        written = WrittenNumberCodec.fit(values, k, entities, column.type.length, private)
+        other = "text" if 2 * pc.count_distinct(values).as_py() > len(values) else "categorical"
+        return written or fit_codec(other, column, values, k, entities, public=public, private=private)
     if kind == "text" and pa.types.is_string(values.type):
         return TextCodec.fit(values, k, entities, column.type.length, private)
     levels = CategoricalCodec.fit(values, k, entities, public, column.type.length, private=private)

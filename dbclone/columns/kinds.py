@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from dbclone.columns import leaves
 from dbclone.columns.sampling import sample
+from dbclone.columns.written_numbers import WRITTEN_NUMBER, written_as
 from dbclone.privacy.pii import MODELLED, PiiEvidence, detect_pii
 from dbclone.schema import Column, TableName, TypeFamily
 
@@ -42,7 +43,7 @@ FIXED = {
 @dataclass(frozen=True)
 class Kind:
     kind: str
-    """boolean, categorical, numeric, temporal, text, identifier, structured, opaque, or 'pii:' + what."""
+    """boolean, categorical, numeric, temporal, text, written number, identifier, structured, opaque, or 'pii:…'."""
     reason: str
     """The evidence, free of data values."""
 
@@ -79,10 +80,13 @@ def detect(
     is_key: bool,
     table: TableName | None = None,
     personal: Callable[[], PiiEvidence | None] | None = None,
+    *,
+    in_key: bool = False,
 ) -> Kind:
     """The kind of a column and why; ``is_key``: the column alone is a key, so its values never repeat.
 
-    ``personal`` gives what ``detect_pii`` finds in all values, where that is known already.
+    ``in_key``: it is one of the columns of a key or unique index.  ``personal`` gives what ``detect_pii`` finds in all
+    values, where that is known already.
     """
     family = column.type.family
     if is_key:
@@ -96,7 +100,10 @@ def detect(
     if pii and pii.kind not in MODELLED:
         return Kind(f"pii:{pii.kind}", pii.evidence)
     suffix = f"; {pii.evidence}: modelled, extremes cut" if pii else ""
-    kind = _of_text(drawn, len(values)) if family is TypeFamily.TEXT else None
+    kind = None
+    if family is TypeFamily.TEXT:
+        counts = _Counts.of(drawn, len(values))
+        kind = (None if in_key else _of_numbers(column, drawn, counts)) or _of_text(drawn, counts)
     kind = kind or Kind(FIXED[family], f"type {column.type.sql or family}")
     if kind.kind == "structured":
         suffix += _inside(column, drawn)
@@ -123,8 +130,16 @@ def _of_nothing(column: Column, table: TableName | None, drawn: pa.Array) -> Kin
     return Kind(FIXED[column.type.family], f"type {column.type.sql or column.type.family}; {why}")
 
 
-def _of_text(drawn: pa.Array, total: int) -> Kind:
-    counts = _Counts.of(drawn, total)
+def _of_numbers(column: Column, drawn: pa.Array, counts: _Counts) -> Kind | None:
+    """Numbers written as text, if there are more of them than labels of a category; codes of digits alone are none."""
+    if counts.repeats and counts.distinct <= _FEW:
+        return None
+    bare = not counts.repeats and counts.distinct < _UNIQUE * counts.present
+    found = written_as(column.name, drawn, bare=bare)
+    return None if found is None else Kind(WRITTEN_NUMBER, f"text, {counts}; {found}")
+
+
+def _of_text(drawn: pa.Array, counts: _Counts) -> Kind:
     if counts.distinct == 1:
         return Kind("categorical", f"text, constant, {counts}")
     if counts.repeats:

@@ -22,7 +22,7 @@ from dbclone.engines.references import mend, referable, referring_columns
 from dbclone.graph import is_nullable
 from dbclone.matching import ORPHAN, parent_rows
 from dbclone.models.arithmetic import compute
-from dbclone.models.derivation import label_codes, plain, restored
+from dbclone.models.derivation import DerivedColumn, label_codes, plain, restored
 from dbclone.models.distinctness import repeats
 from dbclone.models.drawing import select_rows
 from dbclone.models.encoding import ColumnStep
@@ -115,8 +115,12 @@ class Values(Moves):
 
     def numbers(self, column: str) -> np.ndarray:
         """A column as plain numbers, dates in days (models.derivation.plain)."""
-        found = plain(self.keys[column])
+        found = plain(self.keys[column], self._codec(column))
         return np.full(self._rows.n, np.nan) if found is None else found
+
+    def _codec(self, column: str) -> object:
+        known: tuple[ColumnStep | DerivedColumn, ...] = (*self._model.columns, *self._model.derived.columns)
+        return next((c.codec for c in known if c.column == column), None)
 
     def compute(self, operands: Mapping[str, np.ndarray]) -> None:
         """Fill the columns that formulas give; ``operands`` are those of parents, float64[n]."""

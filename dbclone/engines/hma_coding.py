@@ -22,6 +22,7 @@ from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.numeric import NumericCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.columns.text import TextCodec
+from dbclone.columns.written_numbers import WrittenNumberCodec
 from dbclone.engines.avoidance import Avoided, allowances, allowed, counts_on, decoded, learn_avoided, new_keys
 from dbclone.matching import parent_rows
 from dbclone.models.atoms import extremes
@@ -35,7 +36,8 @@ from dbclone.schema import ForeignKey, Table, TableName
 PII_K = 5
 """Personal data is replaced in any case, by forms that so many rows share."""
 DRAWN = (ReferenceRole.OWNER, ReferenceRole.LINK)
-_MEASURED = (NumericCodec, TemporalCodec)
+Measured = NumericCodec | TemporalCodec | WrittenNumberCodec
+_MEASURED = (NumericCodec, TemporalCodec, WrittenNumberCodec)
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -75,7 +77,7 @@ class Limits:
     sieve: Sieve
 
     @classmethod
-    def of(cls, codec: NumericCodec | TemporalCodec, values: pa.ChunkedArray, guard: Guard) -> Limits:
+    def of(cls, codec: Measured, values: pa.ChunkedArray, guard: Guard) -> Limits:
         raw = codec.measure(values)
         sieve = Sieve.fit(raw, guard, calendar=isinstance(codec, TemporalCodec))
         return cls(*extremes(raw, codec.lattice, guard), sieve)
@@ -191,7 +193,8 @@ class TableCoding:
                 continue
             drawn = frame[label].astype(np.float64)
             absent = np.isnan(drawn) if isinstance(codec, _MEASURED) else ~(drawn > NULL)
-            if not self.table.column(name).nullable and absent.any() and not absent.all():
+            blank = getattr(codec, "blank", None) is not None  # then a text says that there is no number
+            if not (blank or self.table.column(name).nullable) and absent.any() and not absent.all():
                 drawn = np.where(absent, rng.choice(drawn[~absent], len(drawn)), drawn)
             if isinstance(codec, _MEASURED):
                 drawn = np.round(drawn) if codec.lattice else drawn
@@ -212,7 +215,7 @@ class TableCoding:
         return made
 
 
-def _measured(codecs: Mapping[str, Codec]) -> Iterator[tuple[str, NumericCodec | TemporalCodec]]:
+def _measured(codecs: Mapping[str, Codec]) -> Iterator[tuple[str, Measured]]:
     yield from ((name, codec) for name, codec in codecs.items() if isinstance(codec, _MEASURED))
 
 

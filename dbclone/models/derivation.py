@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from dbclone.columns.base import contiguous
 from dbclone.columns.numeric import NumericCodec
 from dbclone.columns.temporal import DAY, TemporalCodec
+from dbclone.columns.written_numbers import WrittenNumberCodec
 from dbclone.models.arithmetic import Formula, find_formulas
 from dbclone.models.rows import Database, Hop, follow, taken
 from dbclone.models.running import Running
@@ -42,7 +43,7 @@ class DerivedColumn:
     """How a computed number becomes a value of its column."""
 
     column: str
-    codec: NumericCodec | TemporalCodec
+    codec: NumericCodec | TemporalCodec | WrittenNumberCodec
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,11 @@ class Derivations:
 NOTHING = Derivations()
 
 
-def plain(values: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
-    """float64[n] of numbers, or of dates and times in days; None for other types.  NaN is NULL."""
+def plain(values: pa.ChunkedArray | pa.Array, codec: object = None) -> np.ndarray | None:
+    """float64[n] of numbers (text that writes some, if its ``codec`` says so), or of dates and times in days; None for
+    other types.  NaN is NULL."""
+    if isinstance(codec, WrittenNumberCodec):
+        return codec.numbers(values)
     kind = values.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         numbers = contiguous(values).cast(pa.float64(), safe=False)
@@ -71,7 +75,7 @@ def plain(values: pa.ChunkedArray | pa.Array) -> np.ndarray | None:
     return None
 
 
-def restored(codec: NumericCodec | TemporalCodec, numbers: np.ndarray) -> pa.Array:
+def restored(codec: NumericCodec | TemporalCodec | WrittenNumberCodec, numbers: np.ndarray) -> pa.Array:
     """Values of the column from plain numbers (see ``plain``), rounded to its lattice."""
     if isinstance(codec, TemporalCodec):
         return codec.restore(np.round((numbers * DAY - codec.origin) / codec.unit))

@@ -53,7 +53,8 @@ def derive(seen: Observation) -> None:
 
 
 def _numbers(observed: Observed) -> dict[str, np.ndarray]:
-    found = {name: plain(observed.data.column(name)) for name in observed.data.column_names}
+    codecs = {c.column: c.codec for c in observed.columns}
+    found = {name: plain(observed.data.column(name), codecs.get(name)) for name in observed.data.column_names}
     modelled = {c.column for c in observed.columns} | {c.column for c in observed.copies}
     fixed = observed.plan.role is not TableRole.SYNTHESISE
     return {name: v for name, v in found.items() if v is not None and (fixed or name in modelled)}

@@ -10,6 +10,7 @@ from dbclone.columns.identifier import KeyMaker
 from dbclone.columns.opaque import BytesCodec, OpaqueCodec
 from dbclone.columns.structured import StructuredCodec
 from dbclone.columns.text import TextCodec
+from dbclone.columns.written_numbers import WrittenNumberCodec
 from dbclone.privacy.fakers import PiiColumn
 from dbclone.schema import Column, SqlType, TypeFamily
 
@@ -21,10 +22,12 @@ TEXT = SqlType(TypeFamily.TEXT, "text")
 def fitted() -> tuple[object, ...]:
     prose = pa.array([f"The {word} of the house" for word in RARE])
     documents = pa.array([f'{{"kind": "a", "note": "{word}", "{word}": 1}}' for word in RARE])
+    weights = pa.array([*(f"{i}.5 kg" for i in range(40)), *RARE[:1], None])
     mail = pa.array([f"{word}@{word}.org".lower() for word in RARE])
     return (
         TextCodec.fit(prose, K),
         KeyMaker.fit(pa.array([f"{word}-{i}" for i, word in enumerate(RARE)]), TEXT, K),
+        WrittenNumberCodec.fit(weights, K),
         StructuredCodec.fit(documents, SqlType(TypeFamily.JSON, "json"), K),
         OpaqueCodec.fit(pa.array(RARE), SqlType(TypeFamily.OPAQUE, "my_type"), K, nullable=False),
         BytesCodec.fit(pa.array([word.encode() for word in RARE]), SqlType(TypeFamily.BYTES, "bytea"), K),
@@ -46,7 +49,8 @@ def test_what_is_fitted_survives_the_model_file(tmp_path: Path) -> None:
     again = archive.load(tmp_path / "model")
     assert isinstance(again, tuple)
     assert draws(again) == draws(model)
-    assert [m for m in again if isinstance(m, PiiColumn)] == [m for m in model if isinstance(m, PiiColumn)]
+    for kind in (PiiColumn, WrittenNumberCodec):
+        assert [m for m in again if isinstance(m, kind)] == [m for m in model if isinstance(m, kind)]
 
 
 def test_no_rare_string_stands_in_what_is_fitted() -> None:
