@@ -84,6 +84,10 @@ def _no_factors(_: Any) -> Any:
     return lambda _, __, lefts, rights: (np.zeros((lefts, 0)), np.zeros((rights, 0)))
 
 
+def _none_known(_: Any) -> Any:
+    return lambda _, up, *__: ((), np.full(len(up), -1, dtype=np.int64))
+
+
 def _unsorted(choose: Any) -> Any:
     return lambda *given: replace(choose(*given), order_by=())
 
@@ -132,6 +136,9 @@ MECHANISMS: Mapping[str, tuple[Replaced, ...]] = {
     "types of dates": ((hidden, "_with_types", lambda _: lambda _, column: column),),
     "levels of long families": ((hidden, "_put_levels", _always(None)),),
     "dates of the last child": ((hidden, "_put_last", _always(None)),),
+    "labels of a family": ((hidden, "_put_labels", _always(None)),),
+    "dates that two tables share": ((hidden, "shared_dates", _always(None)),),
+    "parents that are known": ((hidden, "known_parents", _none_known),),
     "factors of who meets whom": ((hidden, "spectral", _no_factors),),
     "common ancestors of parents": ((hidden, "find_restriction", _always(None)),),
     "dates of further parents": ((learning, "anchor_of", _always(None)),),

@@ -156,7 +156,7 @@ def _distance(p, v, code, unit, lattice):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _sieved(p, s, value, low, high):  # type: ignore[no-untyped-def]
+def sieved(p, s, value, low, high):  # type: ignore[no-untyped-def]
     """The number, or the nearest one within bounds that the step's sieve allows."""
     step = p.steps[s]
     if step.cells == 0:
@@ -180,13 +180,13 @@ def _placed(p, s, value, base, counted, low, high):  # type: ignore[no-untyped-d
     if counted and value != base:
         above = value > base
         side = (max(low, base + 1.0), high) if above else (low, min(high, base - 1.0))
-        moved = _sieved(p, s, value, side[0], side[1])
+        moved = sieved(p, s, value, side[0], side[1])
         if moved != value:
             return moved
-    moved = _sieved(p, s, value, low, high)
+    moved = sieved(p, s, value, low, high)
     if moved != value or p.steps[s].cells == 0:
         return moved
-    return _sieved(p, s, value, -np.inf if low == p.steps[s].low else low, np.inf if high == p.steps[s].high else high)
+    return sieved(p, s, value, -np.inf if low == p.steps[s].low else low, np.inf if high == p.steps[s].high else high)
 
 
 @inner
@@ -198,7 +198,7 @@ def _on_free_day_of_month(p, s, value, low, high):  # type: ignore[no-untyped-de
         for side in (1.0, -1.0):
             there = value + side * np.floor(months * DAYS_OF_MONTH)
             day = on_days_of_month(there, step.origin, step.month_days, low, high)
-            if low <= day <= high and _sieved(p, s, day, low, high) == day:
+            if low <= day <= high and sieved(p, s, day, low, high) == day:
                 return day
     return nearest
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from dbclone.models.compiled import inner, kernel
-from dbclone.models.drawn_columns import draw_any, draw_level, draw_number, pace_byte, range_of
+from dbclone.models.drawn_columns import draw_any, draw_level, draw_number, pace_byte, range_of, sieved
 from dbclone.models.drawn_parents import anchored, choose_direct, choose_parent, draw_distance
 from dbclone.models.features import measured_bytes
 from dbclone.models.layout import DIRECT, LINK, MEASURED, ON, POSITION_BYTES, SEEN_BYTES, TRIES, Families, Program
@@ -33,7 +33,7 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
         if s == p.shared and codes[row, p.gate] == ON and not (step.ends >= 0 and left == 1):
             low, high = range_of(p, s, row, row == begin, family, families, numbers, chosen, alike)
             low = low if row == begin or np.isnan(numbers[row - 1, s]) else max(low, numbers[row - 1, s])
-            value = _nearest_date(families, family, value, low, high)
+            value = _nearest_date(p, s, families, family, value, low, high)
         numbers[row, s] = value
         _write(p, s, value, x, at)
     else:
@@ -51,19 +51,18 @@ def _step(p, s, x, at, row, begin, count, family, families, codes, numbers, chos
 
 
 @inner
-def _nearest_date(families, family, value, low, high):  # type: ignore[no-untyped-def]
+def _nearest_date(p, s, families, family, value, low, high):  # type: ignore[no-untyped-def]
     """The family's date between ``low`` and ``high`` that is nearest to the value; the value where there is none.
 
-    It is a made-up one, which has passed a sieve of its own.
+    What the other table's sieve has let pass may be rare in this one.
     """
-    best = value
+    best = np.inf
     for i in range(families.dates_at[family], families.dates_at[family + 1]):
         date = families.dates[i]
-        if low <= date <= high and (best == value or abs(date - value) < abs(best - value)):
+        nearer = low <= date <= high and abs(date - value) < abs(best - value)
+        if nearer and sieved(p, s, date, -np.inf, np.inf) == date:
             best = date
-            if date == value:
-                break
-    return best
+    return best if best < np.inf else value
 
 
 @inner

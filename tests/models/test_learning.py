@@ -92,7 +92,7 @@ def references(table: TableSteps, name: str) -> set[int]:
 def test_the_sort_key_is_drawn_first_and_what_children_need_last(tables: Mapping[str, TableSteps]) -> None:
     assert tables["lab"].steps[0].name == "column:day"
     names = [s.name.split(":")[0] for s in tables["patient"].steps]
-    assert names == sorted(names, key=["column", "type", "level", "count"].index)
+    assert names == sorted(names, key=["column", "type", "level", "count", "labels"].index)
     assert names.count("count") == 4
 
 
