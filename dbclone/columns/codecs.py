@@ -56,6 +56,10 @@ Codec = (
 )  # fmt: skip
 
 
+MeasuredCodec = NumericCodec | TemporalCodec | WrittenNumberCodec
+"""Those that code a column as numbers on a lattice."""
+
+
 _COVERED = 0.5
 """Share of rows whose numbers or dates must be kept for the column to be one of categories."""
 

@@ -14,7 +14,20 @@ from dbclone.columns.codecs import is_personal
 from dbclone.columns.soundness import require
 from dbclone.engines.forest_tables import TableModel, arrow_type
 from dbclone.models.derivation import TotalOf
-from dbclone.models.layout import ABSOLUTE, DIRECT, FIRST_TYPE, LINK, LINKED, LOOKUP, MEASURED, OWNER, PACED
+from dbclone.models.layout import (
+    ABSOLUTE,
+    BY_OWNER,
+    BY_PREVIOUS,
+    BY_ROW,
+    DIRECT,
+    FIRST_TYPE,
+    LINK,
+    LINKED,
+    LOOKUP,
+    MEASURED,
+    OWNER,
+    PACED,
+)
 from dbclone.models.rows import Hop, Path
 from dbclone.models.steps import Bound, Link, Restriction, SharedDates, Step, TableSteps, Variant
 from dbclone.plan import Plan, TableRole
@@ -148,8 +161,9 @@ class _Whole:
         require(self._parent(shared.table, shared.reference) == steps.owner_table, "a shared date")
         other = self._models[shared.table].steps
         require(other is not None, "a shared date")
-        kinds = {s.name: s.kind for s in (*steps.steps, *other.steps)}  # type: ignore[union-attr]
-        require(kinds[shared.step] == kinds[shared.source] == MEASURED != kinds[shared.gate], "a shared date")
+        own, theirs = ({s.name: s.kind for s in all_steps} for all_steps in (steps.steps, other.steps))  # type: ignore[union-attr]
+        require(own[shared.step] == theirs[shared.source] == MEASURED, "a shared date")
+        require(own[shared.gate] != MEASURED, "a shared date")
 
     def _check_link(self, steps: TableSteps, link: Link, names: Sequence[str]) -> None:
         require(link.parent == self._parent(self._model.table, link.reference), "a link")
@@ -159,11 +173,9 @@ class _Whole:
         self._check_restriction(link.restriction, steps.links, link.parent)
         before = {other.reference: other.parent for other in steps.links}
         for known in link.known:
-            source, _, reference = known.source.partition(":")
-            require(source in ("owner", "sibling", "self") and bool(reference) == (source != "owner"), "a link")
-            require(reference or steps.owner_table is not None, "a link")
-            start = before[reference] if reference else steps.owner_table
-            require(self._end(start, known.hops) == link.parent, "a link")  # type: ignore[arg-type]
+            require(known.source in (BY_OWNER, BY_PREVIOUS, BY_ROW), "a link")
+            start = steps.owner_table if known.source == BY_OWNER else before[known.reference]
+            require(start is not None and self._end(start, known.hops) == link.parent, "a link")
         self._check_codes_of(link, next(s for s in steps.steps if s.name == f"link:{link.reference}"))
         if link.anchor is not None:
             require(link.anchor.step in names and link.anchor.source in link.numbers, "a link")

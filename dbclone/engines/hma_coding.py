@@ -17,12 +17,10 @@ import pyarrow.compute as pc
 
 from dbclone.abc import Read
 from dbclone.columns.base import NULL, contiguous
-from dbclone.columns.codecs import Codec, Filled, fit_codec
+from dbclone.columns.codecs import Codec, Filled, MeasuredCodec, fit_codec
 from dbclone.columns.identifier import KeyMaker
-from dbclone.columns.numeric import NumericCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.columns.text import TextCodec
-from dbclone.columns.written_numbers import WrittenNumberCodec
 from dbclone.engines.avoidance import Avoided, allowances, allowed, counts_on, decoded, learn_avoided, new_keys
 from dbclone.matching import parent_rows
 from dbclone.models.atoms import extremes
@@ -36,8 +34,6 @@ from dbclone.schema import ForeignKey, Table, TableName
 PII_K = 5
 """Personal data is replaced in any case, by forms that so many rows share."""
 DRAWN = (ReferenceRole.OWNER, ReferenceRole.LINK)
-Measured = NumericCodec | TemporalCodec | WrittenNumberCodec
-_MEASURED = (NumericCodec, TemporalCodec, WrittenNumberCodec)
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -77,7 +73,7 @@ class Limits:
     sieve: Sieve
 
     @classmethod
-    def of(cls, codec: Measured, values: pa.ChunkedArray, guard: Guard) -> Limits:
+    def of(cls, codec: MeasuredCodec, values: pa.ChunkedArray, guard: Guard) -> Limits:
         raw = codec.measure(values)
         sieve = Sieve.fit(raw, guard, calendar=isinstance(codec, TemporalCodec))
         return cls(*extremes(raw, codec.lattice, guard), sieve)
@@ -153,7 +149,7 @@ class TableCoding:
             keep &= (parents >= 0) | (not link.required) | link.copied
         for label, name, codec in self._labelled:
             values = data.column(name)
-            if isinstance(codec, _MEASURED):
+            if isinstance(codec, MeasuredCodec):
                 columns[label] = np.clip(codec.measure(values), self.limits[name].low, self.limits[name].high)
             else:
                 columns[label] = codec.encode(values)
@@ -192,11 +188,11 @@ class TableCoding:
             if name in self.people:
                 continue
             drawn = frame[label].astype(np.float64)
-            absent = np.isnan(drawn) if isinstance(codec, _MEASURED) else ~(drawn > NULL)
+            absent = np.isnan(drawn) if isinstance(codec, MeasuredCodec) else ~(drawn > NULL)
             blank = getattr(codec, "blank", None) is not None  # then a text says that there is no number
             if not (blank or self.table.column(name).nullable) and absent.any() and not absent.all():
                 drawn = np.where(absent, rng.choice(drawn[~absent], len(drawn)), drawn)
-            if isinstance(codec, _MEASURED):
+            if isinstance(codec, MeasuredCodec):
                 drawn = np.round(drawn) if codec.lattice else drawn
                 made[name] = codec.restore(self.limits[name].sieve.passed(drawn))
             else:
@@ -215,8 +211,8 @@ class TableCoding:
         return made
 
 
-def _measured(codecs: Mapping[str, Codec]) -> Iterator[tuple[str, Measured]]:
-    yield from ((name, codec) for name, codec in codecs.items() if isinstance(codec, _MEASURED))
+def _measured(codecs: Mapping[str, Codec]) -> Iterator[tuple[str, MeasuredCodec]]:
+    yield from ((name, codec) for name, codec in codecs.items() if isinstance(codec, MeasuredCodec))
 
 
 def _avoided(
@@ -231,7 +227,7 @@ def _avoided(
 
 
 def _sdtype(codec: Codec) -> str:
-    return "numerical" if isinstance(codec, _MEASURED) else "categorical"
+    return "numerical" if isinstance(codec, MeasuredCodec) else "categorical"
 
 
 def _links(plan: Plan, planned: TablePlan, alone: set[str]) -> Iterator[Link]:

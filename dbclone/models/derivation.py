@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbclone.columns.base import contiguous
-from dbclone.columns.numeric import NumericCodec
+from dbclone.columns.codecs import MeasuredCodec
 from dbclone.columns.temporal import DAY, TemporalCodec
 from dbclone.columns.written_numbers import WrittenNumberCodec
 from dbclone.models.arithmetic import Formula, find_formulas
@@ -43,7 +43,7 @@ class DerivedColumn:
     """How a computed number becomes a value of its column."""
 
     column: str
-    codec: NumericCodec | TemporalCodec | WrittenNumberCodec
+    codec: MeasuredCodec
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def plain(values: pa.ChunkedArray | pa.Array, codec: object = None) -> np.ndarra
     return None
 
 
-def restored(codec: NumericCodec | TemporalCodec | WrittenNumberCodec, numbers: np.ndarray) -> pa.Array:
+def restored(codec: MeasuredCodec, numbers: np.ndarray) -> pa.Array:
     """Values of the column from plain numbers (see ``plain``), rounded to its lattice."""
     if isinstance(codec, TemporalCodec):
         return codec.restore(np.round((numbers * DAY - codec.origin) / codec.unit))

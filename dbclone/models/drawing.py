@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from dbclone.errors import ModelFileError
 from dbclone.models import sequence
-from dbclone.models.layout import ANY_GROUP, MEASURED, Families
+from dbclone.models.layout import ANY_GROUP, BY_OWNER, MEASURED, Families
 from dbclone.models.program import Groups, build
 from dbclone.models.rows import Database, Rows, follow, gather_bytes, gather_numbers
 from dbclone.models.shared_dates import dates_of
@@ -124,7 +124,7 @@ def _known_by_owner(table: TableSteps, owners: int, families: int, database: Dat
     ways = [known for link in table.links for known in link.known]
     found = np.full((max(len(ways), 1), families), -1, dtype=np.int64)
     for i, way in enumerate(ways):
-        if way.source == "owner" and table.owner_table is not None:
+        if way.source == BY_OWNER and table.owner_table is not None:
             found[i, :owners] = follow(database, table.owner_table, way.hops)
     return found
 

@@ -49,6 +49,7 @@ def add_hidden(seen: Observation) -> None:
     """Add to all tables what is not a column: types, levels, counts, links, pointers."""
     for observed in seen.tables.values():
         observed.columns = tuple(_with_types(observed, c) for c in observed.columns)
+        observed.date = rising_date(observed)
         for relation in observed.relations:
             if relation.direct and observed.plan.role is TableRole.SYNTHESISE:
                 _add_direct(seen, observed, relation)
@@ -308,7 +309,7 @@ def _put_shared(seen: Observation, observed: Observed, r: Relation) -> None:
 
 def _put_last(observed: Observed, parent: Observed, r: Relation) -> None:
     """The date up to which the children of each parent go on."""
-    date = rising_date(observed)
+    date = observed.date
     if date is None or parent.plan.role is not TableRole.SYNTHESISE:
         return
     last = last_dates(observed, date, parent.rows.n)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dbclone.models.layout import MOST_KNOWN
+from dbclone.models.layout import BY_OWNER, BY_PREVIOUS, BY_ROW, MOST_KNOWN
 from dbclone.models.linkage import ancestors, end_of
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Database, follow, taken_rows
@@ -42,22 +42,22 @@ def ways_to_know(
     """
     up = {k.id: database[r.child].parents[k.id] for k in links}
     if owner is not None:
-        yield from _named(database, references, ("owner", owner[0], owner[1]), r.parent)
+        yield from _named(database, references, (BY_OWNER, "", *owner), r.parent)
     earlier = links[: [k.id for k in links].index(r.id)]
     for other in links:
         before = np.where(opens, -1, np.roll(up[other.id], 1))
-        yield from _named(database, references, (f"sibling:{other.id}", other.parent, before), r.parent)
+        yield from _named(database, references, (BY_PREVIOUS, other.id, other.parent, before), r.parent)
     for other in earlier:
-        yield from _named(database, references, (f"self:{other.id}", other.parent, up[other.id]), r.parent)
+        yield from _named(database, references, (BY_ROW, other.id, other.parent, up[other.id]), r.parent)
 
 
 def _named(
-    database: Database, references: References, source: tuple[str, TableName, np.ndarray], wanted: TableName
+    database: Database, references: References, source: tuple[int, str, TableName, np.ndarray], wanted: TableName
 ) -> Iterator[tuple[Known, np.ndarray]]:
-    name, start, rows = source
+    who, reference, start, rows = source
     for path in ancestors(database, references, start):
         if end_of(path, start) == wanted:
-            yield Known(name, path.hops), taken_rows(follow(database, start, path.hops), rows)
+            yield Known(who, reference, path.hops), taken_rows(follow(database, start, path.hops), rows)
 
 
 def known_parents(

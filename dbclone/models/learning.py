@@ -14,7 +14,7 @@ from dbclone.models.atoms import Atoms
 from dbclone.models.bases import Base, bases_of, bounds_of, ceiling_of, choose_bases, counts_on
 from dbclone.models.calendar import days_of_month
 from dbclone.models.conditional import Seen, fit_conditional
-from dbclone.models.endings import last_of, rising_date
+from dbclone.models.endings import last_of
 from dbclone.models.layout import ABSOLUTE, BY_HABIT, BY_KEY, LOOKUP, MEASURED, OWNER, PACED
 from dbclone.models.linkage import usually_apart
 from dbclone.models.lookups import table_of, without_cycles
@@ -57,8 +57,8 @@ def learn_table(seen: Observation, observed: Observed, pool: Executor) -> TableS
     steps = tuple(task() for task in tasks)
     ownerless = int((observed.rows.parents[owner.id] < 0).sum()) if owner else observed.rows.n
     name, up = (owner.id, owner.parent) if owner else (None, None)
-    marks = (ownerless, paced, kind, observed.shared)
-    table = TableSteps(observed.plan.table, name, up, context, numbers, links, steps, *marks)
+    own, table_name = (ownerless, paced, kind), observed.plan.table
+    table = TableSteps(table_name, name, up, context, numbers, links, steps, *own, shared=observed.shared)
     return with_moments(table, observed.rows, seen.database)
 
 
@@ -154,9 +154,8 @@ def _last(seen: Observation, observed: Observed) -> np.ndarray | None:
 
 def _paced_step(observed: Observed, shapes: list[Shape]) -> str:
     """The date in whose order the siblings stand, else the first column of the sort key, where it is a number."""
-    date = rising_date(observed)
-    if date is not None:
-        return date.step
+    if observed.date is not None:
+        return observed.date.step
     first = observed.plan.order_by[0] if observed.plan.order_by and observed.owner else None
     return next((s.name for s in shapes if s.kind == MEASURED and s.name == f"column:{first}"), "")
 

@@ -57,6 +57,8 @@ class Observed:
     """Sets of the labels that families have, by step."""
     direct_codes: dict[str, np.ndarray] = field(default_factory=dict)
     """int32[n]: what the step of a direct link draws, where that is not always its parent but also a way to know it."""
+    date: ColumnStep | None = None
+    """The date in whose order siblings stand (models.endings), once hidden steps are there."""
     shared: SharedDates | None = None
     """Whose dates the rows' dates may be."""
     sampled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))

@@ -16,8 +16,6 @@ from dbclone.models.layout import (
     BY_FAMILY,
     BY_LINK,
     BY_OWNER,
-    BY_PREVIOUS,
-    BY_ROW,
     BY_SIBLING,
     KNOWN,
     LINK_FIELDS,
@@ -231,12 +229,10 @@ def _knowns(table: TableSteps, database: Database, pools: _Pools) -> np.ndarray:
     records = np.zeros(len(known), dtype=KNOWN)
     number = {link.reference: j for j, link in enumerate(table.links)}
     for record, way in zip(records, known, strict=True):
-        source, _, reference = way.source.partition(":")
-        record["source"] = {"owner": BY_OWNER, "sibling": BY_PREVIOUS, "self": BY_ROW}[source]
-        record["link"] = -1
-        if reference:
-            record["link"] = number[reference]
-            there = follow(database, table.links[number[reference]].parent, way.hops)
+        record["source"], record["link"] = way.source, -1
+        if way.source != BY_OWNER:
+            record["link"] = number[way.reference]
+            there = follow(database, table.links[number[way.reference]].parent, way.hops)
             record["rows_at"] = pools.wholes.add(there)
     return records
 

@@ -56,13 +56,18 @@ def _nearest_date(p, s, families, family, value, low, high):  # type: ignore[no-
 
     What the other table's sieve has let pass may be rare in this one.
     """
-    best = np.inf
-    for i in range(families.dates_at[family], families.dates_at[family + 1]):
-        date = families.dates[i]
-        nearer = low <= date <= high and abs(date - value) < abs(best - value)
-        if nearer and sieved(p, s, date, -np.inf, np.inf) == date:
-            best = date
-    return best if best < np.inf else value
+    dates = families.dates[families.dates_at[family] : families.dates_at[family + 1]]
+    after = np.searchsorted(dates, value)
+    before = after - 1
+    while True:
+        below = value - dates[before] if before >= 0 and dates[before] >= low else np.inf
+        above = dates[after] - value if after < len(dates) and dates[after] <= high else np.inf
+        if below == np.inf and above == np.inf:
+            return value
+        date = dates[before] if below <= above else dates[after]
+        if low <= date <= high and sieved(p, s, date, -np.inf, np.inf) == date:
+            return date
+        before, after = (before - 1, after) if below <= above else (before, after + 1)
 
 
 @inner

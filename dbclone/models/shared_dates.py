@@ -12,7 +12,6 @@ import numpy as np
 
 from dbclone.models.counting import converted
 from dbclone.models.encoding import ColumnStep
-from dbclone.models.endings import rising_date
 from dbclone.models.layout import APART, ON
 from dbclone.models.observation import Observation, Observed
 from dbclone.models.relations import Relation
@@ -27,7 +26,7 @@ _SHARE, _LIFT = 0.1, 3.0
 
 def shared_dates(seen: Observation, observed: Observed, owner: Relation) -> tuple[SharedDates, np.ndarray] | None:
     """The table whose dates are shared most, and the codes of the step (int32[n]); None where few are."""
-    date = rising_date(observed)
+    date = observed.date
     if date is None:
         return None
     numbers, up = observed.rows.numbers[date.step], observed.rows.parents[owner.id]
@@ -54,7 +53,7 @@ def _others(
             return
         theirs = other.owner
         if other.plan.role is TableRole.SYNTHESISE and theirs is not None and theirs.parent == owner.parent:
-            step = rising_date(other)
+            step = other.date
             if step is not None and (step.scale.temporal, step.scale.unit) == (date.scale.temporal, date.scale.unit):
                 yield other, step, theirs.id
 

@@ -185,9 +185,10 @@ class Anchor:
 class Known:
     """A row of a link's parent that is known before it is chosen (models.known_parents)."""
 
-    source: str
-    """'owner', 'sibling:…' (what the previous sibling refers to) or 'self:…' (what the row itself refers to), with the
-    reference's id."""
+    source: int
+    """BY_OWNER, BY_PREVIOUS or BY_ROW (models.layout)."""
+    reference: str
+    """What the previous sibling, or the row itself, refers to; '' where it is the owner that knows."""
     hops: tuple[Hop, ...]
     """From there to the parent."""
 
@@ -252,3 +253,4 @@ class TableSteps:
     kind: str = ""
     """The coded step that says what kind of row it is, if any."""
     shared: SharedDates | None = None
+    """Whose dates the rows' dates may be, if anybody's."""
