@@ -8,10 +8,11 @@ numbers that k entities hold stay.  So a clone avoids all rare numbers, while no
 k entities, and to know it makes a number at most twice as likely to be real (m / (m − a) for a classes of m).  Any rule
 that makes clones avoid the rare numbers tells as much: whoever draws enough clones sees where none ever stands.
 
-Where nearly all numbers are somebody's, draws move to the next one that k entities hold or nobody has.  Only where the
-whole range has no such number (the months in a table of thirty rows) there is no sieve: whatever stands there is a hit,
-and tells what is known without it.  Of a calendar, all days are allowed in and around a cell where most of them are in
-use: moving them would tear it apart, and leave nothing but Sundays.
+Where nearly all numbers are somebody's, draws move to the next one that k entities hold or nobody has; in a short range
+(months, hours, marks) only those are allowed that k entities hold, or there would be a thirteenth month.  Only where
+the whole range has no such number (the months in a table of twelve rows) there is no sieve: whatever stands there is a
+hit, and tells what is known without it.  Of a calendar, all days are allowed in and around a cell where most of them
+are in use: moving them would tear it apart, and leave nothing but Sundays.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _FARTHEST = 2.0**52
 _MOST_DAYS, _AROUND = 0.75, 12.0
 """Share of the days around that are in use from which on a calendar is let alone."""
 _SHORT, _NEARLY_ALL = 24, 0.9
-"""Range of numbers, and the share of it in use, that says nothing of those who use it."""
+"""Range of numbers, and the share of it in use, of which the bounds are meant."""
 _LARGEST = 4096
 """Modulus that is tried at most, in cells where few entities hold many numbers."""
 _USUAL = 16
@@ -82,7 +83,7 @@ class Sieve:
             return cls()
         found = [_divided(numbers, guard) for numbers in (raw, *others)]
         told = len(np.unique(raw[found[0][0]])), len(found[0][0])
-        if not any(len(rows) for rows, _ in found) or is_known_range(raw[held]):
+        if not any(len(rows) for rows, _ in found):
             return cls(rare=told)
         rare = np.concatenate([n[rows] for n, (rows, _) in zip((raw, *others), found, strict=True)])
         entities = np.concatenate([guard.entities[rows] for rows, _ in found])
@@ -91,6 +92,8 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
+        if len(kept) and _is_known_range(raw[held]):
+            moduli[:] = 0.0
         if calendar:
             full = _most_in_use(numbers, starts, kept)
             moduli[full], classes[full] = 1.0, 1.0
@@ -124,11 +127,8 @@ class Sieve:
 NO_SIEVE = Sieve()
 
 
-def is_known_range(numbers: Reals) -> bool:
-    """Whether numbers (float64[n], no NaN) are nearly all of a short range: months, hours, marks.
-
-    The range is known without them, and none tells anything; to leave some out would tell more than to use all.
-    """
+def _is_known_range(numbers: Reals) -> bool:
+    """Whether numbers (float64[n], no NaN) are nearly all of a short range: months, hours, marks."""
     span = float(np.ptp(numbers))
     return 0 < span < _SHORT and len(np.unique(numbers)) >= _NEARLY_ALL * (span + 1)
 

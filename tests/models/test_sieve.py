@@ -92,9 +92,16 @@ def test_where_numbers_that_k_entities_hold_are_near_draws_go_there() -> None:
     assert np.abs(moved - drawn).max() == 1
 
 
-def test_a_short_range_of_which_every_number_is_in_use_stays_as_it_is() -> None:
+def test_of_a_short_range_of_which_every_number_is_in_use_those_are_left_that_k_entities_hold() -> None:
     months = np.repeat(np.arange(1.0, 13.0), [3, 4, 9, 9, 4, 3, 9, 9, 9, 4, 10, 4])
-    assert not Sieve.fit(months, guard(len(months))).on
+    moved = Sieve.fit(months, guard(len(months))).passed(months)
+    assert np.unique(moved).tolist() == [3, 4, 7, 8, 9, 11]
+
+
+def test_of_a_short_range_of_which_k_entities_hold_nothing_that_is_left_which_nobody_has() -> None:
+    marks = np.arange(1.0, 21.0)
+    marks = marks[marks != 13]
+    assert not np.isin(Sieve.fit(marks, guard(len(marks))).passed(marks), marks).any()
 
 
 def test_of_a_range_with_gaps_those_are_left_that_k_entities_hold() -> None:
