@@ -22,6 +22,7 @@ from dbclone.archive import load
 from dbclone.cloning import fit_model, generate_from
 from dbclone.connection import open_source
 from dbclone.engines.forest import ForestModel
+from dbclone.engines.forest_exchange import exchangeable_totals
 from dbclone.engines.forest_tables import TableModel
 from dbclone.models.observation import observe
 from dbclone.options import CloneOptions, FitOptions, GenerateOptions
@@ -73,7 +74,12 @@ def rare_values(plan: Plan, source: Tables, clone: Tables, k: int) -> Iterator[H
 
 def excuses(model: ForestModel) -> Mapping[tuple[str, str], str]:
     """The columns of which rare values may stand in a clone, and why; the sieves keep all others free of them."""
-    return {(str(t.table), column): why for t in model.tables for column, why in _excuses(model.plan, t)}
+    found = {(str(t.table), column): why for t in model.tables for column, why in _excuses(model.plan, t)}
+    mended = (t for child in model.tables for t in exchangeable_totals(model.plan, model.tables, child))
+    for total, _ in mended:
+        parent = next(r.parent for t in model.tables for r in t.relations if r.id == total.reference)
+        found.pop((str(parent), total.total.target), None)
+    return found
 
 
 def _excuses(plan: Plan, table: TableModel) -> Iterator[tuple[str, str]]:

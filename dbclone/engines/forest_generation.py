@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from dbclone.abc import Progress
+from dbclone.engines.forest_exchange import exchangeable_totals
 from dbclone.engines.forest_tables import TableModel
+from dbclone.engines.forest_totals import Summed, mended
 from dbclone.engines.forest_values import Values
 from dbclone.engines.repeating import referred, repeated
 from dbclone.matching import parent_rows
 from dbclone.models.copies import Copied
-from dbclone.models.derivation import label_codes
+from dbclone.models.derivation import TotalOf
 from dbclone.models.drawing import Size, draw_rows, groups_of, select_rows
 from dbclone.models.moments import settle_moments
 from dbclone.models.pointers import Pointer, assign
@@ -45,6 +47,7 @@ class Generation:
         self._rows: dict[TableName, Rows] = {}
         self._values: dict[TableName, Values] = {}
         self._totalled: set[TableName] = set()
+        self._mended: set[TableName] = set()
         self._wished = {name.lower(): rows for name, rows in options.rows}
 
     def tables(self) -> Iterator[tuple[TableName, pa.Table]]:
@@ -98,17 +101,39 @@ class Generation:
         self._totalled.add(model.table)
         values = self._values[model.table]
         for total in model.derived.totals:
-            self._total(self._model(total.child))
-            if all(pointer.within for pointer in self._model(total.child).pointers):
+            child = self._model(total.child)
+            self._total(child)
+            if all(pointer.within for pointer in child.pointers):
                 self._values[total.child].repair_late()
-            group = self._rows[total.child].parents[total.reference]
-            only = total.total.only
-            if only is not None:
-                has = label_codes(self._values[total.child].keys[only.column], (only.value,)) == 0
-                group = np.where(has == only.equal, group, -1)
-            children = self._values[total.child].numbers(total.total.column) if total.total.column else None
-            values.total(total.total, group, np.zeros(len(group)) if children is None else children)
+            self._mend(child)
+            rows = self._rows[total.child]
+            up, groups = rows.parents[total.reference], self._rows[model.table].n
+            values.total(total.total, self._summed(total, values).over(up, groups, np.arange(rows.n)))
         self._compute(model, values)
+
+    def _summed(self, total: TotalOf, parents: Values) -> Summed:
+        codec = parents.codec(total.total.target)
+        return Summed.of(total, codec, self._values[total.child], self._rows[total.child].n)
+
+    def _mend(self, model: TableModel) -> None:
+        """Change children that nothing but their owner's totals depends on, where these come to what is rare."""
+        if model.table in self._mended or model.steps is None or model.steps.owner_table is None:
+            return
+        self._mended.add(model.table)
+        free = exchangeable_totals(self._plan, self._models, model)
+        if not free:
+            return
+        owners, rows = model.steps.owner_table, self._rows[model.table]
+        number = [m.table for m in self._models].index(model.table)
+        rng = np.random.default_rng(np.random.SeedSequence(self._options.seed, spawn_key=(3, number)))
+        totals = [self._summed(total, self._values[owners]) for total, _ in free]
+        up = rows.parents[model.steps.owner or ""]
+        donors = mended(totals, up, self._rows[owners].n, rng)
+        names = {name for _, columns in free for name in columns}
+        before = {r.id: rows.parents[r.id].copy() for r in model.relations if names & {*r.key.columns}}
+        self._values[model.table].become_like(donors, names)
+        for reference, parents in before.items():
+            rows.parents[reference] = np.where(donors >= 0, parents[donors], parents)
 
     def _compute(self, model: TableModel, values: Values) -> None:
         """Formulas over the row and its parents."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbclone.columns.codecs import MeasuredCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
 from dbclone.conditions.repair import Repair, taken
@@ -29,7 +30,7 @@ from dbclone.models.encoding import ColumnStep
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Rows
 from dbclone.models.running import Running, carry_on
-from dbclone.models.totals import Total, aggregate
+from dbclone.models.totals import Total
 from dbclone.plan import ReferenceRole
 from dbclone.privacy.fakers import fill
 from dbclone.privacy.traits import Traits
@@ -118,6 +119,10 @@ class Values(Moves):
         found = plain(self.keys[column], self._codec(column))
         return np.full(self._rows.n, np.nan) if found is None else found
 
+    def codec(self, column: str) -> MeasuredCodec:
+        """How a computed number becomes a value of the column."""
+        return next(c.codec for c in self._model.derived.columns if c.column == column)
+
     def _codec(self, column: str) -> object:
         known: tuple[ColumnStep | DerivedColumn, ...] = (*self._model.columns, *self._model.derived.columns)
         return next((c.codec for c in known if c.column == column), None)
@@ -133,19 +138,20 @@ class Values(Moves):
             self.keys[formula.target] = restored(codecs[formula.target], compute(formula, known))
             known.pop(formula.target, None)
 
-    def total(self, total: Total, group: np.ndarray, children: np.ndarray) -> None:
-        """Fill a column that is a total over children, ``group`` int64[children] their parent rows."""
-        codec = next(c.codec for c in self._model.derived.columns if c.column == total.target)
-        made = aggregate(total.operation, group, self._rows.n, children)
-        sizes = np.bincount(group[group >= 0], minlength=self._rows.n)
-        made = np.where(sizes == 0, total.empty, made)
+    def total(self, total: Total, made: np.ndarray) -> None:
+        """Fill a column that is a total over children, float64[n]."""
         if not self._table.column(total.target).nullable and not np.isnan(made).all():
             made = np.where(np.isnan(made), np.nanmedian(made), made)
-        self.keys[total.target] = restored(codec, made)
+        self.keys[total.target] = restored(self.codec(total.target), made)
+
+    def become_like(self, donors: np.ndarray, names: Collection[str]) -> None:
+        """Let rows have these columns of others; ``donors`` int64[n], −1 for a row that stays."""
+        known = {*names} & self.keys.keys()
+        self._take(taken({name: self.keys[name] for name in known}, known, donors))
 
     def carry(self, running: Running, family: np.ndarray, start: np.ndarray) -> None:
         """Fill a column that runs along siblings; where it breaks a condition, what is added there is another row's."""
-        codec = next(c.codec for c in self._model.derived.columns if c.column == running.target)
+        codec = self.codec(running.target)
         for step in range(_STEPS):
             moved = running.moved(self.numbers, lambda name, labels: label_codes(self.keys[name], labels))
             if running.drawn and step == 0:

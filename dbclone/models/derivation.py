@@ -16,6 +16,7 @@ from dbclone.columns.written_numbers import WrittenNumberCodec
 from dbclone.models.arithmetic import Formula, find_formulas
 from dbclone.models.rows import Database, Hop, follow, taken
 from dbclone.models.running import Running
+from dbclone.models.sieve import NO_SIEVE, Sieve
 from dbclone.models.totals import Total, find_totals
 from dbclone.schema import TableName
 
@@ -36,6 +37,8 @@ class TotalOf:
     child: TableName
     reference: str
     total: Total
+    sieve: Sieve = NO_SIEVE
+    """What it may not come to, where that can be helped."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,17 @@ def plain(values: pa.ChunkedArray | pa.Array, codec: object = None) -> np.ndarra
     return None
 
 
-def restored(codec: MeasuredCodec, numbers: np.ndarray) -> pa.Array:
-    """Values of the column from plain numbers (see ``plain``), rounded to its lattice."""
+def on_lattice(codec: MeasuredCodec, numbers: np.ndarray) -> np.ndarray:
+    """Lattice numbers of the column from plain ones (see ``plain``)."""
     if isinstance(codec, TemporalCodec):
-        return codec.restore(np.round((numbers * DAY - codec.origin) / codec.unit))
+        return np.round((numbers * DAY - codec.origin) / codec.unit)
     raw = numbers / codec.unit - codec.origin
-    return codec.restore(np.round(raw) if codec.lattice else raw)
+    return np.round(raw) if codec.lattice else raw
+
+
+def restored(codec: MeasuredCodec, numbers: np.ndarray) -> pa.Array:
+    """Values of the column from plain numbers, rounded to its lattice."""
+    return codec.restore(on_lattice(codec, numbers))
 
 
 def row_formulas(
@@ -119,6 +127,7 @@ __all__ = [
     "TotalOf",
     "find_totals",
     "label_codes",
+    "on_lattice",
     "parents_columns",
     "plain",
     "restored",

@@ -15,6 +15,7 @@ from dbclone.models.derivation import (
     Operand,
     TotalOf,
     label_codes,
+    on_lattice,
     parents_columns,
     plain,
     row_formulas,
@@ -24,6 +25,7 @@ from dbclone.models.observation import Observation, Observed, forget_columns
 from dbclone.models.relations import Relation
 from dbclone.models.rows import Hop, taken
 from dbclone.models.running import Siblings, find_running
+from dbclone.models.sieve import Sieve
 from dbclone.models.totals import Children, Labels, aggregate, find_totals, sizes
 from dbclone.plan import ReferenceRole, TableRole
 from dbclone.schema import TableName
@@ -166,8 +168,14 @@ def _totals(
     }
     tolerance = {n: max(0.51 * _lattice(s), 1e-9) for n, s in steps.items()}
     found = find_totals({n: mine[n] for n in steps}, tolerance, children, comparable)
-    totals = tuple(TotalOf(observed.plan.table, relation.id, t) for t in found)
+    totals = tuple(
+        TotalOf(observed.plan.table, relation.id, t, _sieve(parent, steps[t.target], mine[t.target])) for t in found
+    )
     _with(parent, [steps[t.target] for t in found], totals=parent.derived.totals + totals)
+
+
+def _sieve(parent: Observed, step: ColumnStep, numbers: np.ndarray) -> Sieve:
+    return Sieve.fit(on_lattice(step.codec, numbers), parent.guard, calendar=step.scale.temporal)  # type: ignore[arg-type]
 
 
 def _opens(there: np.ndarray, dates: Iterable[str], children: Children) -> bool:
