@@ -216,6 +216,26 @@ def _reaching(step, variant, base, low, high):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _is_usual(p, variant, code):  # type: ignore[no-untyped-def]
+    """Whether the distance that a code stands for is kept wherever it leads."""
+    return variant.usual_at >= 0 and p.octets[variant.usual_at + code - 1] != 0
+
+
+@inner
+def _at_usual_distance(p, s, v, x, code, value, base, low, high):  # type: ignore[no-untyped-def]
+    """A code of a usual distance and where it leads: another one, if this leads to what is rare and that does not."""
+    for _ in range(REDRAWS):
+        if sieved(p, s, value, low, high) == value:
+            break
+        other = draw_code(p, p.variants[v].tree, x)
+        if other > 0 and _is_usual(p, p.variants[v], other):
+            there = base + _distance(p, v, other, 1.0, p.steps[s].lattice)
+            if low <= there <= high and sieved(p, s, there, low, high) == there:
+                return other, there
+    return code, value
+
+
+@inner
 def draw_number(p, s, x, row, left, first, family, families, codes, numbers, chosen, alike):  # type: ignore[no-untyped-def]
     """Code and number of a measured step, by the first variant whose base is there, within the row's bounds."""
     step = p.steps[s]
@@ -252,9 +272,8 @@ def draw_number(p, s, x, row, left, first, family, families, codes, numbers, cho
             if low <= value <= high:
                 break
         value = min(max(value, low), high)
-        rule = variant.usual_at >= 0 and p.octets[variant.usual_at + code - 1]
-        if rule and not step.month_days:  # it follows from two things that are nobody's
-            return code, value
+        if _is_usual(p, variant, code) and not step.month_days:  # it follows from two things that are nobody's
+            return _at_usual_distance(p, s, v, x, code, value, base, low, high)
         return code, _placed(p, s, value, base, variant.reference != ABSOLUTE, low, high)
     return 0, np.nan
 

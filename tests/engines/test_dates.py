@@ -128,3 +128,24 @@ def test_totals_of_totals_add_up(ask: Callable[[str], float]) -> None:
     parcels = "SELECT coalesce(sum(total), 0) FROM parcel WHERE client = client.id"
     assert ask(f"SELECT avg(abs(spent - ({parcels})) < .02) FROM client") == 1.0
     assert ask("SELECT avg(spent) FROM client") > 50
+
+
+def test_of_usual_distances_one_is_chosen_that_leads_to_nobodys_date(tmp_path: Path) -> None:
+    """Guests stay one to eight nights, over more days than there are guests: nearly every date is somebody's alone."""
+    source, target = tmp_path / "source.sqlite", tmp_path / "target.sqlite"
+    rng = np.random.default_rng(7)
+    came = [FIRST + dt.timedelta(days=int(day)) for day in rng.integers(0, 2_000, size=600)]
+    left = [
+        day + dt.timedelta(days=int(nights)) for day, nights in zip(came, rng.integers(1, 9, size=600), strict=True)
+    ]
+    with sqlite3.connect(source) as db:
+        db.execute("CREATE TABLE guest (id INTEGER PRIMARY KEY, came_on DATE NOT NULL, left_on DATE NOT NULL)")
+        pairs = [(a.isoformat(), b.isoformat()) for a, b in zip(came, left, strict=True)]
+        db.executemany("INSERT INTO guest (came_on, left_on) VALUES (?, ?)", pairs)
+    clone(str(source), str(target), CloneOptions(), Silent())
+    with sqlite3.connect(target) as db:
+        there = db.execute("SELECT left_on, julianday(left_on) - julianday(came_on) FROM guest").fetchall()
+    real = [day for _, day in pairs]
+    rare = {day for day in real if real.count(day) < 5}
+    assert np.mean([1 <= nights <= 8 for _, nights in there]) > 0.97
+    assert sum(day in rare for day, _ in there) <= 12
