@@ -37,7 +37,7 @@ from dbclone.fitting import fit
 from dbclone.generation import generate
 from dbclone.graph import descendants, references
 from dbclone.halving import Tables
-from dbclone.models import bases, conditional, encoding, hidden, learning, observation, sampling, tails, tree
+from dbclone.models import bases, conditional, deriving, encoding, hidden, learning, observation, sampling, tails, tree
 from dbclone.models.layout import ALIKE, LINKED, OWNER, SAME_ROW, SIBLING
 from dbclone.models.sieve import NO_SIEVE
 from dbclone.models.tree import Growth
@@ -166,7 +166,7 @@ MECHANISMS: Mapping[str, tuple[Replaced, ...]] = {
     "parts of dates": ((encoding, "calendar_parts", _always(0)),),
     "days apart from times": ((encoding, "_keeps_days_apart", _always(False)),),
     "tails": ((tails, "has_tails", _always(False)), (learning, "has_tails", _always(False))),
-    "sieve": ((learning, "Sieve", lambda _: _NoSieves),),
+    "sieve": tuple((module, "Sieve", lambda _: _NoSieves) for module in (deriving, learning)),
     "shrinkage of each node's own": ((conditional, "grow", _grown(shrinkages=SAME)),),
     "shrinkage": ((conditional, "grow", _grown(shrinkages=(("same", 1e-3),) * 3)),),
     "each fifth left out": ((tree, "_FEW", _instead(0)),),

@@ -58,4 +58,4 @@ def mended(totals: Sequence[Summed], up: np.ndarray, owners: int, rng: np.random
             found |= total.forbidden(up[rows], owners, like)
         return found & there
 
-    return donors(up, forbidden, rng)
+    return donors(up, np.nan_to_num(totals[0].numbers), forbidden, rng)

@@ -17,7 +17,7 @@ def mended(group: list[int], worth: list[int], forbidden: set[int]) -> tuple[np.
         there = np.bincount(up[rows], minlength=groups) > 0
         return there & np.isin(totals(rows, like), [*forbidden])
 
-    like = donors(up, bad, np.random.default_rng(0))
+    like = donors(up, values.astype(float), bad, np.random.default_rng(0))
     held = up >= 0
     after = values[np.where(like < 0, np.arange(len(up)), like)]
     return after, np.bincount(up[held], weights=after[held], minlength=groups)
