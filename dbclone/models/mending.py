@@ -67,9 +67,10 @@ class _Near:
         return _Near(self.order, self.position, self.first, self.last, self.rng, far)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        width = np.ceil(len(self.order) ** self.far)
-        there = self.position[rows] + self.rng.integers(-width, width + 1, size=len(rows))
-        drawn: np.ndarray = self.order[np.clip(there, self.first[rows], self.last[rows])]
+        width = int(np.ceil(len(self.order) ** self.far))
+        low = np.maximum(self.position[rows] - width, self.first[rows])
+        high = np.minimum(self.position[rows] + width, self.last[rows])
+        drawn: np.ndarray = self.order[self.rng.integers(low, high + 1)]
         return drawn
 
     def one_of_each(self, group: np.ndarray, rows: np.ndarray) -> np.ndarray:
