@@ -257,7 +257,8 @@ class _Learner:
         if shape.scale.temporal and shape.scale.unit >= DECADE:  # told by decade
             held = int((~np.isnan(numbers[shape.name])).sum())
             return Sieve(rare=(held, held))
-        return Sieve.fit(numbers[shape.name], self.observed.guard, calendar=shape.scale.temporal)
+        in_key = any(column in key.columns for key in self.observed.table.keys)
+        return Sieve.fit(numbers[shape.name], self.observed.guard, calendar=shape.scale.temporal, in_key=in_key)
 
     def _lookup(self, shape: Shape, index: int) -> tuple[Variant, ...]:
         source = self.determined.get(shape.name)

@@ -10,9 +10,10 @@ that makes clones avoid the rare numbers tells as much: whoever draws enough clo
 
 Where nearly all numbers are somebody's, draws move to the next one that k entities hold or nobody has; in a short range
 (months, hours, marks) only those are allowed that k entities hold, or there would be a thirteenth month.  Only where
-the whole range has no such number (the months in a table of twelve rows) there is no sieve: whatever stands there is a
-hit, and tells what is known without it.  Of a calendar, all days are allowed in and around a cell where most of them
-are in use: moving them would tear it apart, and leave nothing but Sundays.
+the whole range has no such number (the months in a table of twelve rows), or a key needs them all (places, periods),
+there is no sieve: whatever stands there is a hit, and tells what is known without it.  Of a calendar, all days are
+allowed in and around a cell where most of them are in use: moving them would tear it apart, and leave nothing but
+Sundays.
 """
 
 from __future__ import annotations
@@ -70,11 +71,14 @@ class Sieve:
         require(len(self.cuts) == max(len(self.moduli) - 1, 0), "a sieve")
 
     @classmethod
-    def fit(cls, raw: Reals, guard: Guard, others: Sequence[Reals] = (), *, calendar: bool = False) -> Sieve:
+    def fit(
+        cls, raw: Reals, guard: Guard, others: Sequence[Reals] = (), *, calendar: bool = False, in_key: bool = False
+    ) -> Sieve:
         """From the lattice numbers of a step (NaN is NULL); of a continuum, from the whole numbers on it.
 
         What is rare in one of ``others`` (float64[n] each) is not allowed either: columns that share a sieve keep
-        their order and what is equal in them.  A ``calendar`` is let alone where most of it is in use.
+        their order and what is equal in them.  A ``calendar`` is let alone where most of it is in use; what stands
+        ``in_key`` of the table, where a short range is: rows that it tells apart need all its numbers.
         """
         if not guard.on:
             return cls()
@@ -83,7 +87,8 @@ class Sieve:
             return cls()
         found = [_divided(numbers, guard) for numbers in (raw, *others)]
         told = len(np.unique(raw[found[0][0]])), len(found[0][0])
-        if not any(len(rows) for rows, _ in found):
+        known_range = _is_known_range(raw[held])
+        if not any(len(rows) for rows, _ in found) or (in_key and known_range):
             return cls(rare=told)
         rare = np.concatenate([n[rows] for n, (rows, _) in zip((raw, *others), found, strict=True)])
         entities = np.concatenate([guard.entities[rows] for rows, _ in found])
@@ -92,7 +97,7 @@ class Sieve:
         cuts = _roundest(numbers[starts[1:] - 1], numbers[starts[1:]])
         moduli, classes = free_classes(numbers, starts, rng.random(len(starts)))
         kept = np.setdiff1d(np.concatenate([common for _, common in found]), rare)
-        if len(kept) and _is_known_range(raw[held]):
+        if len(kept) and known_range:
             moduli[:] = 0.0
         if calendar:
             full = _most_in_use(numbers, starts, kept)
