@@ -79,10 +79,10 @@ def excuses(model: ForestModel) -> Mapping[tuple[str, str], str]:
     for total, _ in mended:
         parent = next(r.parent for t in model.tables for r in t.relations if r.id == total.reference)
         found.pop((str(parent), total.total.target), None)
-    repeating = [(table, copy) for table in model.tables for copy in table.copies]
-    for table, copy in repeating:  # parents come first
-        if (str(copy.table), copy.source) in found:
-            found.setdefault((str(table.table), copy.column), found[str(copy.table), copy.source])
+    for table in model.tables:  # parents come first
+        for copy in table.copies:
+            if (str(copy.table), copy.source) in found:
+                found.setdefault((str(table.table), copy.column), found[str(copy.table), copy.source])
     return found
 
 

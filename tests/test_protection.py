@@ -160,9 +160,9 @@ def test_no_value_of_fewer_than_five_entities_stands_in_the_clone(cloned: Cloned
 
     Excepted is what nobody chooses: what formulas come to, and totals over rows that are tied to their owner, how many
     rows there are, what a table holds that is copied as it is, and a range of which every number is somebody's and
-    none that of k entities.  Of dates, those of a calendar of which most days are in use, and those that follow by
-    rule from a made-up one.  In the examples, where many conditions meet, three values of a column more: those to
-    which the row's other dates leave no choice.
+    none that of k entities, or that a key needs whole.  Of dates, those of a calendar of which most days are in use,
+    and those that follow by rule from a made-up one.  In the examples, where many conditions meet, three values of a
+    column more: those to which the row's other dates leave no choice.
     """
     model = load(cloned.file)
     assert isinstance(model, ForestModel)

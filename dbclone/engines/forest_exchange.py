@@ -24,10 +24,11 @@ def exchangeable_totals(
     """The owner's totals over a table that other rows may change, and the columns that these must bring along."""
     found = []
     owner = child.steps.owner if child.steps is not None else None
-    for total in (t for m in models for t in m.derived.totals if t.child == child.table and t.reference == owner):
+    totals = (t for m in models for t in m.derived.totals if t.child == child.table and t.reference == owner)
+    for total in (t for t in totals if t.sieve.on):
         only = {total.total.only.column} if total.total.only is not None else set()
         columns = exchangeable({total.total.column, *only} - {""}, child, models, plan)
-        if total.sieve.on and columns:
+        if columns:
             found.append((total, columns))
     return found
 
@@ -77,11 +78,10 @@ def _ties(model: TableModel) -> Iterator[set[str]]:
 def _is_free(model: TableModel, relation: Relation) -> bool:
     """Whether a row's parent is chosen for itself."""
     links = model.steps.links if model.steps is not None else ()
-    bound = {k.reference: k for k in links if k.restriction is not None or k.known or k.anchor is not None}
-    sources = {k.restriction.source for k in links if k.restriction is not None}
-    sources |= {known.reference for k in links for known in k.known}
-    free = relation.role is ReferenceRole.LINK and not relation.path
-    return free and relation.id not in bound and relation.id not in sources
+    tied = {k.reference for k in links if k.restriction is not None or k.known or k.anchor is not None}
+    tied |= {k.restriction.source for k in links if k.restriction is not None}
+    tied |= {known.reference for k in links for known in k.known}
+    return relation.role is ReferenceRole.LINK and not relation.path and relation.id not in tied
 
 
 def _ties_of_step(model: TableModel, step: Step) -> Iterator[set[str]]:

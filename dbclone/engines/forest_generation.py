@@ -127,13 +127,8 @@ class Generation:
         number = [m.table for m in self._models].index(model.table)
         rng = np.random.default_rng(np.random.SeedSequence(self._options.seed, spawn_key=(3, number)))
         totals = [self._summed(total, self._values[owners]) for total, _ in free]
-        up = rows.parents[model.steps.owner or ""]
-        donors = mended(totals, up, self._rows[owners].n, rng)
-        names = {name for _, columns in free for name in columns}
-        before = {r.id: rows.parents[r.id].copy() for r in model.relations if names & {*r.key.columns}}
-        self._values[model.table].become_like(donors, names)
-        for reference, parents in before.items():
-            rows.parents[reference] = np.where(donors >= 0, parents[donors], parents)
+        donors = mended(totals, rows.parents[model.steps.owner or ""], self._rows[owners].n, rng)
+        self._values[model.table].become_like(donors, {name for _, columns in free for name in columns})
 
     def _compute(self, model: TableModel, values: Values) -> None:
         """Formulas over the row and its parents."""

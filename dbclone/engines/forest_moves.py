@@ -55,6 +55,11 @@ class Moves(ABC):
     @abstractmethod
     def _known_keys(self) -> list[Key]: ...
 
+    def become_like(self, donors: np.ndarray, names: Collection[str]) -> None:
+        """Let rows have these columns of others; ``donors`` int64[n], −1 for a row that stays."""
+        known = {*names} & self.keys.keys()
+        self._take(taken({name: self.keys[name] for name in known}, known, donors))
+
     def _move_repeats(self) -> bool:
         """Move rows that repeat a key; whether any was moved."""
         moved = False
@@ -148,7 +153,7 @@ class Moves(ABC):
         names = set[str]().union(*found)
         donors = np.full(self._rows.n, -1, dtype=np.int64)
         donors[rows] = self._rng.choice(outside, size=len(rows))
-        self._take(taken({name: self.keys[name] for name in names}, names, donors))
+        self.become_like(donors, names)
         return True
 
     def _release(self, column: str, rows: np.ndarray) -> None:

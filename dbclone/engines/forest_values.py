@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from dbclone.columns.codecs import MeasuredCodec
 from dbclone.columns.temporal import TemporalCodec
 from dbclone.conditions.ranges import moved_apart as moved_apart_ranges
-from dbclone.conditions.repair import Repair, taken
+from dbclone.conditions.repair import Repair
 from dbclone.engines.adoption import adopt
 from dbclone.engines.avoidance import allowances, allowed, decoded, new_keys
 from dbclone.engines.forest_conditions import TableConditions
@@ -144,11 +144,6 @@ class Values(Moves):
             made = np.where(np.isnan(made), np.nanmedian(made), made)
         self.keys[total.target] = restored(self.codec(total.target), made)
 
-    def become_like(self, donors: np.ndarray, names: Collection[str]) -> None:
-        """Let rows have these columns of others; ``donors`` int64[n], −1 for a row that stays."""
-        known = {*names} & self.keys.keys()
-        self._take(taken({name: self.keys[name] for name in known}, known, donors))
-
     def carry(self, running: Running, family: np.ndarray, start: np.ndarray) -> None:
         """Fill a column that runs along siblings; where it breaks a condition, what is added there is another row's."""
         codec = self.codec(running.target)
@@ -171,7 +166,7 @@ class Values(Moves):
         rows, donors = np.flatnonzero(broken), np.full(self._rows.n, -1, dtype=np.int64)
         first = rows[np.append(True, family[rows[1:]] != family[rows[:-1]])]
         donors[first] = self._rng.choice(np.flatnonzero(~broken), size=len(first))
-        self._take(taken({name: self.keys[name] for name in names}, names, donors))
+        self.become_like(donors, names)
         return True
 
     def _fill_columns(self) -> None:

@@ -224,9 +224,9 @@ def _is_usual(p, variant, code):  # type: ignore[no-untyped-def]
 @inner
 def _at_usual_distance(p, s, v, x, code, value, base, low, high):  # type: ignore[no-untyped-def]
     """A code of a usual distance and where it leads: another one, if this leads to what is rare and that does not."""
+    if sieved(p, s, value, low, high) == value:
+        return code, value
     for _ in range(REDRAWS):
-        if sieved(p, s, value, low, high) == value:
-            break
         other = draw_code(p, p.variants[v].tree, x)
         if other > 0 and _is_usual(p, p.variants[v], other):
             there = base + _distance(p, v, other, 1.0, p.steps[s].lattice)

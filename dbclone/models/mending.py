@@ -10,7 +10,7 @@ tried first, as what a family is worth goes with its owner.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class _Near:
         return cls(order, position, first, last - 1, rng)
 
     def at(self, far: float) -> _Near:
-        return _Near(self.order, self.position, self.first, self.last, self.rng, far)
+        return replace(self, far=far)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         width = int(np.ceil(len(self.order) ** self.far))
