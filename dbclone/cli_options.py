@@ -86,12 +86,13 @@ def _asked(url: str) -> str:
 
 
 def _is_compiled() -> bool:
-    """Whether numba's cache has anything of ours: beside the modules, or where the user has put it."""
-    models = Path(__file__).parent / "models"
-    named = os.environ.get("NUMBA_CACHE_DIR")
-    if not named and not os.access(models, os.W_OK):
-        return True  # numba then has a place of its own for it
-    return any((Path(named) if named else models / "__pycache__").rglob("*.nbi"))
+    """Whether anything of these sources has been compiled and kept."""
+    from dbclone.models.kernel_folder import kernel_folder
+
+    try:
+        return any(kernel_folder(os.environ.get("NUMBA_CACHE_DIR", "")).rglob("*.nbi"))
+    except RuntimeError:  # no home: nothing is kept, and no run is the first
+        return True
 
 
 def globs(values: list[str]) -> tuple[str, ...]:

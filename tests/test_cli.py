@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from dbclone import __version__, errors
+from dbclone.models.kernel_folder import kernel_folder
 from tests.commands import CUSTOMERS, PURCHASES, dbclone, digest, finished, small_shop, start
 
 
@@ -129,8 +130,19 @@ def test_a_first_run_says_that_it_compiles(shop: Path, tmp_path: Path, monkeypat
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert said in dbclone("copy", shop, tmp_path / "a", "--schema-only").err
     assert said not in dbclone("copy", shop, tmp_path / "b", "--schema-only", "-q").err
-    (tmp_path / "kernel.nbi").touch()
+    kernel_folder(str(tmp_path)).mkdir(exist_ok=True)
+    (kernel_folder(str(tmp_path)) / "kernel.nbi").touch()
     assert said not in dbclone("copy", shop, tmp_path / "c", "--schema-only").err
+
+
+def test_once_something_is_compiled_no_run_says_that_it_is_the_first(shop: Path, tmp_path: Path) -> None:
+    """Wherever the user's cache is: a process compiles, others look for what it has kept."""
+    said = "first run: compiling takes a minute or two, once"
+    env = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert said in finished(start("copy", shop, tmp_path / "a", "--schema-only", env=env)).err
+    one = "import numpy as np; from dbclone.models.sampling import alike_rows; alike_rows(*np.zeros((2, 3), np.int64))"
+    subprocess.run([sys.executable, "-c", one], env={**os.environ, **env}, check=True)
+    assert said not in finished(start("copy", shop, tmp_path / "b", "--schema-only", env=env)).err
 
 
 def test_quiet_says_nothing(shop: Path, tmp_path: Path) -> None:

@@ -1,16 +1,12 @@
 """Decorators of compiled functions.
 
 ``kernel`` may be called from Python.  ``inner`` may only be called from compiled code: it is compiled without the
-wrappers for Python, which take longer to compile than the functions themselves.
-
-What is compiled is kept on disk under a fingerprint of all sources: numba compares a cached function with the file of
-that function only, so that after an upgrade it would run a kernel together with the old form of what the kernel calls.
+wrappers for Python, which take longer to compile than the functions themselves.  What is compiled is kept on disk (see
+``kernel_folder``).
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +15,8 @@ from typing import Any
 
 import numba
 from numba import njit
+
+from dbclone.models.kernel_folder import kernel_folder
 
 Compiled = Callable[..., Any]
 
@@ -51,20 +49,11 @@ def _compiled(function: Compiled, **options: Any) -> Compiled:
 
 @cache
 def cache_folder() -> Path | None:
-    """Where these sources' kernels are kept: below NUMBA_CACHE_DIR if that is set, else in the user's cache folder.
-
-    None if it cannot be written: then every process compiles anew.
-    """
-    users = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    folder = Path(config.CACHE_DIR or Path(users) / "dbclone") / f"kernels-{_fingerprint()}"
+    """Where these sources' kernels are kept; None if it cannot be written: then every process compiles anew."""
     try:
+        folder = kernel_folder(config.CACHE_DIR)
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except (OSError, RuntimeError):
         return None
     return folder
-
-
-def _fingerprint() -> str:
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dbclone.models import compiled
+from dbclone.models import kernel_folder
 
 PROGRAM = """
 from dbclone.models.compiled import cache_folder, kernel
@@ -32,15 +32,15 @@ def in_another_process(folder: Path, **environment: str) -> str:
 
 
 def test_the_folder_names_the_state_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
+    monkeypatch.setattr(kernel_folder, "__file__", str(tmp_path / "kernel_folder.py"))
     (tmp_path / "kernels.py").write_text("old = 1")
-    old = compiled._fingerprint()
+    old = kernel_folder._fingerprint()
     (tmp_path / "kernels.py").write_text("new = 1")
-    assert compiled._fingerprint() != old
+    assert kernel_folder._fingerprint() != old
 
 
 def test_kernels_go_to_the_users_cache_folder(tmp_path: Path) -> None:
-    folder = tmp_path / ".cache" / "dbclone" / f"kernels-{compiled._fingerprint()}"
+    folder = tmp_path / ".cache" / "dbclone" / f"kernels-{kernel_folder._fingerprint()}"
     assert in_another_process(tmp_path, HOME=str(tmp_path)) == f"{folder} 2"
     assert list(folder.rglob("*.nbi"))
 
